@@ -1,0 +1,1 @@
+"""Matches donors with nonprofits that serve immigrants and refugees."""

@@ -1,0 +1,64 @@
+"""Settings, each with a default that is safe to publish."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from recommender.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parent.parent
+MIN_SECRET_LENGTH = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where things are and what the process may do."""
+
+    instance: Path
+    data: Path
+    secret_key: str
+    site_url: str = ""
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.instance / "waymark.db"
+
+    @property
+    def index(self) -> Path:
+        """The folder of index generations."""
+        return self.instance / "index"
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    `WAYMARK_INSTANCE` (folder for the database, the index and the secret), `WAYMARK_DATA`
+    (committed inputs), `WAYMARK_SECRET_KEY` (else the file `secret_key` in the instance
+    folder), `WAYMARK_SITE_URL` (public address, for canonical links and feeds).
+
+    Raises:
+        ConfigurationError: there is no secret key, or it is too short to seal anything.
+    """
+    instance = Path(os.environ.get("WAYMARK_INSTANCE", ROOT / "instance"))
+    return Settings(
+        instance=instance,
+        data=Path(os.environ.get("WAYMARK_DATA", ROOT / "data")),
+        secret_key=_secret_key(instance),
+        site_url=os.environ.get("WAYMARK_SITE_URL", "").rstrip("/"),
+    )
+
+
+def _secret_key(instance: Path) -> str:
+    key = os.environ.get("WAYMARK_SECRET_KEY", "")
+    file = instance / "secret_key"
+    if not key and file.exists():
+        key = file.read_text(encoding="ascii").strip()
+    if len(key) < MIN_SECRET_LENGTH:
+        raise ConfigurationError(
+            "No secret key: set WAYMARK_SECRET_KEY to at least "
+            f"{MIN_SECRET_LENGTH} characters, or run `make secret` once."
+        )
+    return key

@@ -1,0 +1,61 @@
+"""Every exception this package raises on purpose; none of them knows about HTTP."""
+
+
+class RecommenderError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class ConfigurationError(RecommenderError):
+    """A setting is missing or unsafe."""
+
+
+class NotFound(RecommenderError):
+    """The thing asked for does not exist, or is no longer public."""
+
+
+class InvalidProfile(RecommenderError):
+    """What a donor asked for cannot be read; `field` names the culprit."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownPlace(InvalidProfile):
+    """A place that does not resolve; `suggestions` are labels that would."""
+
+    def __init__(self, message: str, *, suggestions: tuple[str, ...] = ()) -> None:
+        super().__init__(message, field="place")
+        self.suggestions = suggestions
+
+
+class InvalidRecord(RecommenderError):
+    """A record of an input file breaks its schema or names something unknown."""
+
+
+class EditConflict(RecommenderError):
+    """The row changed since it was read; nothing was written."""
+
+
+class StorageError(RecommenderError):
+    """The database could not be read or written."""
+
+
+class RateLimited(RecommenderError):
+    """Too many tries in the window; `retry_after_s` says when to come back."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class IndexNotReady(RecommenderError):
+    """There is no published index generation to answer from."""
+
+
+class IndexDamaged(RecommenderError):
+    """A generation does not match its manifest, or was built for another analysis version."""
+
+
+class PublishRefused(RecommenderError):
+    """A built index failed its checks and was not published."""

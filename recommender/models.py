@@ -1,0 +1,470 @@
+"""The nouns of the domain: frozen, keyword-only, no I/O.
+
+Terms are those of information retrieval: a donor's *profile* is turned into a
+query, listings are *candidates*, and each *match* carries its *reasons*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """A language of the site."""
+
+    EN = "en"
+    ES = "es"
+
+
+class Reach(StrEnum):
+    """How far an organisation's work extends."""
+
+    LOCAL = "local"
+    STATE = "state"
+    REGIONAL = "regional"
+    NATIONAL = "national"
+    INTERNATIONAL = "international"
+
+
+class Basis(StrEnum):
+    """What a listing's description rests on."""
+
+    MISSION = "mission"
+    KNOWN = "known"
+    NAME = "name"
+
+
+class Visibility(StrEnum):
+    """How much of a location may be shown anywhere."""
+
+    PUBLIC = "public"
+    CITY = "city"
+    HIDDEN = "hidden"
+
+
+class Status(StrEnum):
+    """Where a listing stands in its life; only some states are matched or shown."""
+
+    IMPORTED = "imported"
+    NOMINATED = "nominated"
+    DRAFT = "draft"
+    IN_REVIEW = "in-review"
+    PUBLISHED = "published"
+    DUE = "due"
+    STALE = "stale"
+    ARCHIVED = "archived"
+    MERGED = "merged"
+    WITHDRAWN = "withdrawn"
+    DO_NOT_LIST = "do-not-list"
+
+
+class TagKind(StrEnum):
+    """A controlled vocabulary; the values are also the field names on `Nonprofit`."""
+
+    SERVICE = "services"
+    POPULATION = "populations"
+    COMMUNITY = "communities"
+    LANGUAGE = "languages"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """An office. Latitude and longitude are degrees, None where unknown."""
+
+    city: str
+    state: str
+    zip: str = ""
+    visibility: Visibility = Visibility.PUBLIC
+    primary: bool = True
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceArea:
+    """A place served: a city or metro area, or a whole state where `city` is empty."""
+
+    state: str
+    city: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where one group of facts (identity, mission, finance, …) comes from, and of when."""
+
+    facts: str
+    source: str
+    as_of: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nonprofit:
+    """One listing as the catalogue keeps it. Money is in US dollars."""
+
+    slug: str
+    name: str
+    reach: Reach
+    basis: Basis
+    summary_en: str
+    summary_es: str
+    other_names: tuple[str, ...] = ()
+    parent: str = ""
+    ein: str = ""
+    website: str = ""
+    ntee: str = ""
+    ruling_year: int | None = None
+    revenue_usd: int | None = None
+    serves: str = ""
+    services: tuple[str, ...] = ()
+    populations: tuple[str, ...] = ()
+    communities: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    locations: tuple[Location, ...] = ()
+    service_areas: tuple[ServiceArea, ...] = ()
+    sources: tuple[Source, ...] = ()
+    status: Status = Status.PUBLISHED
+    updated_on: str = ""
+    verified_on: str = ""
+    in_irs_extract: bool = False
+    notes: str = ""
+
+    def tags(self, kind: TagKind) -> tuple[str, ...]:
+        """The tags of one vocabulary."""
+        tags: tuple[str, ...] = getattr(self, kind.value)
+        return tags
+
+    def summary(self, language: Language) -> str:
+        """The description in one language."""
+        return self.summary_es if language is Language.ES else self.summary_en
+
+    @property
+    def office(self) -> Location | None:
+        """The primary location that may be shown, if any."""
+        shown = [place for place in self.locations if place.visibility is not Visibility.HIDDEN]
+        return next((place for place in shown if place.primary), shown[0] if shown else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A published article, report or guide, with our own words about it."""
+
+    slug: str
+    title: str
+    url: str
+    publisher: str
+    kind: str
+    take_en: tuple[str, ...]
+    take_es: tuple[str, ...]
+    body_en: str
+    body_es: str
+    author: str = ""
+    published: str = ""
+    topics: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    title_confirmed: bool = True
+
+    def take(self, language: Language) -> tuple[str, ...]:
+        """The three Take bullets: the gist, a question, a next step."""
+        return self.take_es if language is Language.ES else self.take_en
+
+    def body(self, language: Language) -> str:
+        """Our summary."""
+        return self.body_es if language is Language.ES else self.body_en
+
+    @property
+    def text(self) -> str:
+        """What is matched against the listings: the words about the piece itself."""
+        return " ".join((self.title, self.body_en, *self.take_en))
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyFact:
+    """A sourced statement of a guide."""
+
+    text_en: str
+    text_es: str
+    source_title: str
+    source_url: str
+
+    def text(self, language: Language) -> str:
+        """The statement in one language."""
+        return self.text_es if language is Language.ES else self.text_en
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guide:
+    """A topic guide of our own."""
+
+    slug: str
+    title_en: str
+    title_es: str
+    intro_en: str
+    intro_es: str
+    key_facts: tuple[KeyFact, ...]
+    ways_to_help_en: tuple[str, ...]
+    ways_to_help_es: tuple[str, ...]
+    topics: tuple[str, ...]
+    query_en: str
+    query_es: str
+
+    def title(self, language: Language) -> str:
+        """The title in one language."""
+        return self.title_es if language is Language.ES else self.title_en
+
+    def intro(self, language: Language) -> str:
+        """The introduction in one language."""
+        return self.intro_es if language is Language.ES else self.intro_en
+
+    def ways_to_help(self, language: Language) -> tuple[str, ...]:
+        """What a reader can do, in one language."""
+        return self.ways_to_help_es if language is Language.ES else self.ways_to_help_en
+
+    def query(self, language: Language) -> str:
+        """The interest text this guide is matched with."""
+        return self.query_es if language is Language.ES else self.query_en
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """One entry of the taxonomy, with the words by which texts speak of it."""
+
+    slug: str
+    kind: str
+    label_en: str
+    label_es: str
+    description_en: str = ""
+    description_es: str = ""
+    synonyms_en: tuple[str, ...] = ()
+    synonyms_es: tuple[str, ...] = ()
+    group: str = ""
+
+    def label(self, language: Language) -> str:
+        """The label in one language."""
+        return self.label_es if language is Language.ES else self.label_en
+
+
+@dataclass(frozen=True, kw_only=True)
+class TermMapping:
+    """How donors say a thing, and what that means here; `weight` is in (0, 1]."""
+
+    phrase: str
+    language: str
+    tags: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    weight: float = 1.0
+
+
+class PlaceKind(StrEnum):
+    """What a donor's place turned out to be."""
+
+    ZIP = "zip"
+    CITY = "city"
+    STATE = "state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A resolved place. `label` is for people, e.g. "Cambridge, MA" or "Massachusetts"."""
+
+    label: str
+    kind: PlaceKind
+    state: str
+    latitude: float
+    longitude: float
+    zip: str = ""
+
+
+class Scope(StrEnum):
+    """How far from the donor's place an answer may lie."""
+
+    NEAR = "near"
+    STATE = "state"
+    ANYWHERE = "anywhere"
+
+
+class SizePreference(StrEnum):
+    """What kind of group a donor would rather meet."""
+
+    ANY = "any"
+    SMALL = "small"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """How much each side of a match counts, each in [0, 3]; 1 is the default rule.
+
+    `small` is off (0) unless the donor asks for it.
+    """
+
+    topic: float = 1.0
+    place: float = 1.0
+    small: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """Hard conditions. Within a field any value will do; all fields must hold."""
+
+    services: tuple[str, ...] = ()
+    populations: tuple[str, ...] = ()
+    communities: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    reach: tuple[Reach, ...] = ()
+    small_only: bool = False
+    described_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DonorProfile:
+    """What a donor cares about and where. Nothing here says who they are.
+
+    `services`, `populations`, `communities` and `languages` are interests (they raise
+    the score); `filters` are conditions (they exclude). `radius_km` is in (0, 500].
+    """
+
+    text: str = ""
+    services: tuple[str, ...] = ()
+    populations: tuple[str, ...] = ()
+    communities: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    place: Place | None = None
+    radius_km: float = 80.0
+    scope: Scope = Scope.NEAR
+    language: Language = Language.EN
+    giving: tuple[str, ...] = ()
+    weights: Weights = field(default_factory=Weights)
+    filters: Filters = field(default_factory=Filters)
+
+
+class Nearness(StrEnum):
+    """How a listing relates to the donor's place, nearest first."""
+
+    OFFICE_NEAR = "office-near"
+    SERVES_HERE = "serves-here"
+    STATE = "state"
+    NATIONAL = "national"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One named share of a score.
+
+    `feature` is a key of `ranking.FEATURES`; `label` is what the donor said (a word, a
+    chip, a place) or the neighbour that lent support; the contributions of all reasons
+    of a match add up to its score. `sources` are the donor's own words behind the label.
+    """
+
+    feature: str
+    label: str
+    contribution: float
+    kind: str = "word"
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """A listing in an answer. `score` is in [0, 1]; higher is better."""
+
+    nonprofit: Nonprofit
+    score: float
+    rank: int
+    reasons: tuple[Reason, ...] = ()
+    missing: tuple[Reason, ...] = ()
+    nearness: Nearness | None = None
+    distance_km: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A typed word that is in no listing, and the word that was searched for instead."""
+
+    typed: str
+    used: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """An answer to a profile, from one index generation.
+
+    `no_close_match` says that nothing listed covers what was asked; `matches` then
+    holds the nearest that there are. `understood` is what was read out of the words.
+    """
+
+    matches: tuple[Match, ...]
+    generation: str
+    no_close_match: bool = False
+    n_eligible: int = 0
+    understood: tuple[Reason, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    unknown_words: tuple[str, ...] = ()
+
+
+class Sort(StrEnum):
+    """Orders of the directory."""
+
+    RELEVANCE = "relevance"
+    NAME = "name"
+    DISTANCE = "distance"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchQuery:
+    """What a visitor of the directory asks for. `page` counts from 1."""
+
+    text: str = ""
+    place: Place | None = None
+    radius_km: float = 80.0
+    filters: Filters = field(default_factory=Filters)
+    sort: Sort = Sort.RELEVANCE
+    page: int = 1
+    page_size: int = 20
+    language: Language = Language.EN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facet:
+    """A value one can narrow by, and how many of the results carry it."""
+
+    slug: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchPage:
+    """One page of the directory; `facets` are keyed by the field names of `Filters`."""
+
+    matches: tuple[Match, ...]
+    total: int
+    facets: dict[str, tuple[Facet, ...]]
+    generation: str
+    corrections: tuple[Correction, ...] = ()
+    unknown_words: tuple[str, ...] = ()
+
+
+class SubmissionKind(StrEnum):
+    """What a visitor sends to staff."""
+
+    NOMINATION = "nomination"
+    FIX = "fix"
+    CLAIM = "claim"
+    REMOVAL = "removal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """A message to staff about a listing (`slug`) or a group that is not listed yet."""
+
+    kind: SubmissionKind
+    language: Language
+    message: str
+    slug: str = ""
+    name: str = ""
+    website: str = ""
+    place: str = ""
+    source_url: str = ""
+    contact: str = ""
