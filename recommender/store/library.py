@@ -1,0 +1,193 @@
+"""The taxonomy, the term map, the resources and the guides in the store."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlite_utils import Database
+
+from recommender.errors import NotFound, StorageError
+from recommender.models import Guide, KeyFact, Resource, Tag, TermMapping
+from recommender.store import snapshot, transaction
+
+Row = dict[str, Any]
+Model = Tag | TermMapping | Resource | Guide
+
+
+def list_tags(db: Database, kind: str = "") -> list[Tag]:
+    """The taxonomy in its editors' order, of one kind or of all."""
+    with snapshot(db):
+        rows = db.table("tags").rows_where("? IN ('', kind)", [kind], order_by="kind, position")
+        synonyms = _synonyms(db)
+        return [_tag(row, synonyms) for row in rows]
+
+
+def load_tags(db: Database, tags: Iterable[Tag]) -> None:
+    """Make the taxonomy that of the files; a tag that listings still carry stays."""
+    incoming = list(tags)
+    with transaction(db):
+        put_tags(db, incoming)
+        drop_other_tags(db, incoming)
+
+
+def put_tags(db: Database, tags: Sequence[Tag]) -> None:
+    """Add and change tags; drop none."""
+    plain = [{k: v for k, v in row.items() if k not in _SYNONYMS.values()} for row in _rows(tags)]
+    with transaction(db):
+        _put(db, "tags", ("kind", "slug"), plain)
+        synonyms = [row for tag in tags for row in _synonym_rows(tag)]
+        _replace(db, "tag_synonyms", ("kind", "tag", "language", "position"), synonyms)
+
+
+def drop_other_tags(db: Database, tags: Sequence[Tag]) -> None:
+    """Drop the tags that are not among these and that no listing carries."""
+    with transaction(db):
+        db.table("tags").delete_where(
+            "json_array(kind, slug) NOT IN (SELECT value FROM json_each(?))"
+            " AND NOT EXISTS (SELECT 1 FROM nonprofit_tags AS used"
+            " WHERE used.kind = tags.kind AND used.tag = tags.slug)",
+            [json.dumps([[tag.kind, tag.slug] for tag in tags])],
+        )
+
+
+def list_term_mappings(db: Database) -> list[TermMapping]:
+    """The term map in the order of its file."""
+    return [TermMapping(**row) for row in _read(db, "term_map", TermMapping)]
+
+
+def load_term_map(db: Database, mappings: Iterable[TermMapping]) -> None:
+    """Make the term map that of the files."""
+    with transaction(db):
+        _replace(db, "term_map", ("phrase", "language"), _rows(mappings))
+
+
+def list_resources(db: Database) -> list[Resource]:
+    """The resources in the order of their file."""
+    return [_resource(row) for row in _read(db, "resources", Resource)]
+
+
+def get_resource(db: Database, slug: str) -> Resource:
+    """One resource.
+
+    Raises:
+        NotFound: no resource has this slug.
+    """
+    return _resource(_read_one(db, "resources", Resource, slug))
+
+
+def load_resources(db: Database, resources: Iterable[Resource]) -> None:
+    """Make the resources those of the files."""
+    with transaction(db):
+        _replace(db, "resources", ("slug",), _rows(resources))
+
+
+def list_guides(db: Database) -> list[Guide]:
+    """The topic guides in the order of their file."""
+    return [_guide(row) for row in _read(db, "guides", Guide)]
+
+
+def get_guide(db: Database, slug: str) -> Guide:
+    """One topic guide.
+
+    Raises:
+        NotFound: no guide has this slug.
+    """
+    return _guide(_read_one(db, "guides", Guide, slug))
+
+
+def load_guides(db: Database, guides: Iterable[Guide]) -> None:
+    """Make the topic guides those of the files."""
+    with transaction(db):
+        _replace(db, "guides", ("slug",), _rows(guides))
+
+
+_SYNONYMS = {"en": "synonyms_en", "es": "synonyms_es"}
+
+
+def _synonym_rows(tag: Tag) -> list[Row]:
+    return [
+        {"kind": tag.kind, "tag": tag.slug, "language": language, "position": i, "phrase": phrase}
+        for language, field in _SYNONYMS.items()
+        for i, phrase in enumerate(getattr(tag, field))
+    ]
+
+
+def _synonyms(db: Database) -> dict[tuple[str, str, str], list[str]]:
+    found = defaultdict(list)
+    for row in db.table("tag_synonyms").rows_where(order_by="position"):
+        found[row["kind"], row["tag"], row["language"]].append(row["phrase"])
+    return found
+
+
+def _tag(row: Row, synonyms: dict[tuple[str, str, str], list[str]]) -> Tag:
+    del row["position"]
+    spoken = {
+        field: tuple(synonyms.get((row["kind"], row["slug"], language), ()))
+        for language, field in _SYNONYMS.items()
+    }
+    return Tag(**row | spoken)
+
+
+def _resource(row: Row) -> Resource:
+    return Resource(**row | {"title_confirmed": bool(row["title_confirmed"])})
+
+
+def _guide(row: Row) -> Guide:
+    return Guide(**row | {"key_facts": tuple(KeyFact(**fact) for fact in row["key_facts"])})
+
+
+def _rows(models: Iterable[Model]) -> list[Row]:
+    """Rows of plain models: lists as JSON text, and the place in the file as `position`."""
+    return [
+        {field.name: _cell(getattr(model, field.name)) for field in fields(model)} | {"position": i}
+        for i, model in enumerate(models)
+    ]
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, tuple):
+        return json.dumps(value, default=asdict, ensure_ascii=False)
+    return value
+
+
+def _read(db: Database, table: str, model: type[Model]) -> list[Row]:
+    with snapshot(db):
+        return [_unpack(row, model) for row in db.table(table).rows_where(order_by="position")]
+
+
+def _read_one(db: Database, table: str, model: type[Model], slug: str) -> Row:
+    with snapshot(db):
+        for row in db.table(table).rows_where("slug = ?", [slug]):
+            return _unpack(row, model)
+    raise NotFound(f"Nothing called {slug!r} in {table}.")
+
+
+def _unpack(row: Row, model: type[Model]) -> Row:
+    lists = {field.name for field in fields(model) if str(field.type).startswith("tuple")}
+    return {
+        name: tuple(json.loads(value)) if name in lists else value
+        for name, value in row.items()
+        if name != "position"
+    }
+
+
+def _replace(db: Database, table: str, key: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """Make a table hold exactly these rows, and touch only those that differ."""
+    kept = {tuple(row[name] for name in key) for row in rows}
+    stored = [tuple(row[name] for name in key) for row in db.table(table).rows]
+    for gone in (values for values in stored if values not in kept):
+        db.table(table).delete(gone)
+    _put(db, table, key, rows)
+
+
+def _put(db: Database, table: str, key: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """Add or change rows, and touch only those that differ."""
+    if len({tuple(row[name] for name in key) for row in rows}) < len(rows):
+        raise StorageError(f"Two rows for {table} have the same {' and '.join(key)}.")
+    stored = {tuple(row[name] for name in key): row for row in db.table(table).rows}
+    changed = [row for row in rows if stored.get(tuple(row[name] for name in key)) != row]
+    db.table(table).upsert_all(changed, pk=key)

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from recommender.models import (
+    Basis,
+    Location,
+    Nonprofit,
+    Reach,
+    ServiceArea,
+    Source,
+    Tag,
+    Visibility,
+)
+from recommender.store import connect, migrate
+from recommender.store.catalog import load_nonprofits, load_tags
+
+CITIES = {
+    "Los Angeles, CA": ("90012", 34.0614, -118.2385),
+    "Houston, TX": ("77002", 29.7594, -95.3594),
+    "Brownsville, TX": ("78520", 25.9303, -97.5069),
+    "Portland, ME": ("04101", 43.6606, -70.2589),
+    "Lewiston, ME": ("04240", 44.0851, -70.1746),
+    "Boston, MA": ("02108", 42.3576, -71.0684),
+    "New York, NY": ("10007", 40.7139, -74.0070),
+    "Miami, FL": ("33130", 25.7672, -80.2059),
+    "Saint Paul, MN": ("55101", 44.9511, -93.0902),
+    "Washington, DC": ("20001", 38.9122, -77.0177),
+    "San Juan, PR": ("00901", 18.4655, -66.1057),
+}
+
+
+def _make_nonprofit(name: str = "Test Legal Help", place: str = "", **changes: object) -> Nonprofit:
+    """A listing with an office in `place`, one of `CITIES`; anything else can be changed."""
+    listing = Nonprofit(
+        slug=name.lower().replace(" ", "-"),
+        name=name,
+        reach=Reach.LOCAL,
+        basis=Basis.MISSION,
+        summary_en=f"{name} gives free legal help to people who ask for asylum.",
+        summary_es=f"{name} da ayuda legal gratuita a quienes piden asilo.",
+        services=("legal-services",),
+        populations=("asylum-seekers",),
+        sources=(Source(facts="mission", source="Test register", as_of="2024-01"),),
+    )
+    if place:
+        city, state = place.split(", ")
+        zip_code, latitude, longitude = CITIES[place]
+        at = {"latitude": latitude, "longitude": longitude}
+        listing = replace(
+            listing,
+            locations=(Location(city=city, state=state, zip=zip_code, **at),),
+            service_areas=(ServiceArea(state=state, city=city, **at),),
+        )
+    return replace(listing, **changes)
+
+
+@pytest.fixture(scope="session")
+def make_nonprofit() -> Callable[..., Nonprofit]:
+    """The factory of listings: `make_nonprofit(name, place, **changes)`."""
+    return _make_nonprofit
+
+
+def _tag(kind: str, slug: str, label_es: str, *synonyms: str) -> Tag:
+    label = slug.replace("-", " ").capitalize()
+    return Tag(kind=kind, slug=slug, label_en=label, label_es=label_es, synonyms_en=synonyms)
+
+
+@pytest.fixture(scope="session")
+def taxonomy() -> tuple[Tag, ...]:
+    """Every tag that the test catalogue carries."""
+    return (
+        _tag("services", "legal-services", "Ayuda legal", "immigration lawyers", "attorneys"),
+        _tag("services", "asylum-support", "Apoyo al asilo", "asylum claims"),
+        _tag("services", "language-education", "Clases de idioma", "english classes", "esl"),
+        _tag("services", "housing", "Vivienda", "shelter"),
+        _tag("services", "health-care", "Salud", "clinic", "doctors"),
+        _tag("services", "policy-advocacy", "Incidencia", "policy change"),
+        _tag("services", "youth-education", "Educación juvenil", "tutoring"),
+        _tag("populations", "asylum-seekers", "Solicitantes de asilo"),
+        _tag("populations", "refugees", "Personas refugiadas"),
+        _tag("populations", "children", "Niñez", "kids"),
+        _tag("populations", "workers", "Trabajadores", "day laborers"),
+        _tag("communities", "somali", "Somalí"),
+        _tag("communities", "haitian", "Haitiana"),
+        _tag("communities", "latino", "Latina"),
+        _tag("languages", "spanish", "Español"),
+        _tag("languages", "haitian-creole", "Criollo haitiano"),
+    )
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> tuple[Nonprofit, ...]:
+    """Twelve made-up organisations over many states, reaches, tags and visibilities."""
+    make = _make_nonprofit
+    hidden = Location(city="Boston", state="MA", zip="02108", visibility=Visibility.HIDDEN)
+    return (
+        make("Test Legal Help Los Angeles", "Los Angeles, CA", languages=("spanish",)),
+        make(
+            "Test Border Lawyers",
+            "Brownsville, TX",
+            services=("legal-services", "asylum-support"),
+            ein="000000001",
+            other_names=("TBL", "Abogados de Prueba"),
+        ),
+        make(
+            "Test Houston Clinic",
+            "Houston, TX",
+            services=("health-care",),
+            populations=("refugees", "children"),
+            summary_en="Test Houston Clinic runs a walk-in clinic for refugee families.",
+            summary_es="Test Houston Clinic atiende sin cita a familias refugiadas.",
+        ),
+        make(
+            "Test Maine Asylum Project",
+            "Portland, ME",
+            reach=Reach.STATE,
+            services=("legal-services", "asylum-support"),
+            service_areas=(ServiceArea(state="ME"),),
+            revenue_usd=410_000,
+        ),
+        make(
+            "Test Lewiston English Classes",
+            "Lewiston, ME",
+            services=("language-education",),
+            populations=("refugees",),
+            communities=("somali",),
+            summary_en="Test Lewiston English Classes teaches English to newly arrived refugees.",
+            summary_es="Test Lewiston English Classes enseña inglés a refugiados recién llegados.",
+        ),
+        make(
+            "Test Harbor Shelter",
+            services=("housing",),
+            populations=("asylum-seekers", "children"),
+            locations=(hidden,),
+            service_areas=(ServiceArea(state="MA", city="Boston"),),
+            summary_en="Test Harbor Shelter offers a safe place to stay to families.",
+            summary_es="Test Harbor Shelter ofrece un lugar seguro a familias.",
+        ),
+        make(
+            "Test New York Workers Center",
+            "New York, NY",
+            services=("policy-advocacy",),
+            populations=("workers",),
+            communities=("latino",),
+            summary_en="Test New York Workers Center organizes day laborers for fair pay.",
+            summary_es="Test New York Workers Center organiza a jornaleros por un pago justo.",
+        ),
+        make(
+            "Test Haitian House",
+            "Miami, FL",
+            services=("language-education", "housing"),
+            populations=("refugees",),
+            communities=("haitian",),
+            languages=("haitian-creole", "spanish"),
+            summary_en="Test Haitian House welcomes Haitian newcomers with classes and a bed.",
+            summary_es="Test Haitian House recibe a recién llegados de Haití con clases y cama.",
+        ),
+        make(
+            "Test Somali Youth",
+            "Saint Paul, MN",
+            services=("youth-education",),
+            populations=("children",),
+            communities=("somali",),
+            revenue_usd=95_000,
+            summary_en="Test Somali Youth tutors Somali students after school.",
+            summary_es="Test Somali Youth da tutorías a estudiantes somalíes.",
+        ),
+        make(
+            "Test National Policy Network",
+            "Washington, DC",
+            reach=Reach.NATIONAL,
+            services=("policy-advocacy",),
+            populations=("refugees", "asylum-seekers"),
+            service_areas=(),
+            revenue_usd=12_000_000,
+            summary_en="Test National Policy Network speaks for fair asylum law in Congress.",
+            summary_es="Test National Policy Network aboga por leyes de asilo justas.",
+        ),
+        make("Test Ayuda San Juan", "San Juan, PR", languages=("spanish",), in_irs_extract=True),
+        make(
+            "Test Unknown Circle",
+            basis=Basis.NAME,
+            services=(),
+            populations=("refugees",),
+            summary_en="Test Unknown Circle is listed from public records.",
+            summary_es="Test Unknown Circle aparece según registros públicos.",
+        ),
+    )
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    """An empty store at the newest version."""
+    db = connect(tmp_path / "waymark.db")
+    migrate(db)
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def loaded(db: Database, taxonomy: tuple[Tag, ...], catalogue: tuple[Nonprofit, ...]) -> Database:
+    """A store that holds the test catalogue."""
+    load_tags(db, taxonomy)
+    load_nonprofits(db, catalogue)
+    return db
