@@ -1,0 +1,45 @@
+"""The web application: settings, parts and error pages put together. No routes here."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from recommender import web
+from recommender.config import ROOT, Settings, load_settings
+from recommender.web import about, assets, headers, i18n, logs, problems
+
+# A long article is some 60 kB; anything beyond this is not something a person pasted.
+MAX_REQUEST_BYTES = 512 * 1024
+BILINGUAL = (about.bp,)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application; without settings they are read from the environment."""
+    settings = settings or load_settings()
+    app = Flask(__name__, static_folder=None, template_folder=str(ROOT / "templates"))
+    app.config.update(
+        WAYMARK=settings,
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_REQUEST_BYTES,
+        MAX_FORM_PARTS=500,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    for part in (web, i18n, headers, problems, assets):
+        part.init_app(app)
+    app.jinja_env.globals["site_url"] = settings.site_url
+    for blueprint in BILINGUAL:
+        i18n.register_bilingual(app, blueprint)
+    logs.init_app(app)
+    return app
+
+
+def main() -> None:
+    """Run a development server that restarts when code or static files change."""
+    files = [str(path) for path in assets.STATIC.rglob("*") if path.is_file()]
+    create_app().run(port=8000, debug=True, extra_files=files)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Pages about this site: how listings are chosen, what is kept, how to use it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+bp = Blueprint("about", __name__, url_prefix="/about")
+
+
+@bp.get("")
+def index() -> str:
+    """What Waymark is, and where to read more."""
+    return render_template("about/index.html")
+
+
+@bp.get("/vetting")
+def vetting() -> str:
+    """Who is listed, what is checked and how to correct it."""
+    return render_template("about/vetting.html")
+
+
+@bp.get("/privacy")
+def privacy() -> str:
+    """What is kept and what is not."""
+    return render_template("about/privacy.html")
+
+
+@bp.get("/accessibility")
+def accessibility() -> str:
+    """How the site is made to be usable, and what is known to fall short."""
+    return render_template("about/accessibility.html")

@@ -1,0 +1,96 @@
+"""The security headers of every response, from one table by kind of route.
+
+No page sets a cookie, and nothing here reads one: there is no session on public pages.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from flask import Flask, Response, current_app, request
+
+from recommender.web.i18n import SPANISH_PREFIX
+
+
+class RouteKind(StrEnum):
+    """What a route is for, which decides its headers."""
+
+    DONOR = "donor"
+    LEARN = "learn"
+    API = "api"
+    STATIC = "static"
+
+
+# Each blueprint's kind; a blueprint or route that is missing here fails a test.
+KINDS = {
+    "about": RouteKind.LEARN,
+    "api": RouteKind.API,
+    "assets": RouteKind.STATIC,
+    "directory": RouteKind.DONOR,
+    "donor": RouteKind.DONOR,
+    "learn": RouteKind.LEARN,
+    "submissions": RouteKind.DONOR,
+}
+
+_PAGE = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+HEADERS = {
+    # A shared computer must not keep what a donor looked for.
+    RouteKind.DONOR: {**_PAGE, "Cache-Control": "no-store"},
+    # A withdrawn listing has to be gone at once, so a kept copy is checked before it is used.
+    RouteKind.LEARN: {**_PAGE, "Cache-Control": "no-cache"},
+    RouteKind.API: {
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Cache-Control": "no-cache",
+    },
+    RouteKind.STATIC: {
+        "Content-Security-Policy": "default-src 'none'",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Cache-Control": "public, max-age=31536000, immutable",
+    },
+}
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Permissions-Policy": (
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
+    ),
+}
+HSTS = "max-age=31536000; includeSubDomains"
+
+
+def init_app(app: Flask) -> None:
+    """Put the headers on every response, errors included."""
+    app.after_request(_add_headers)
+
+
+def kind_of(endpoint: str) -> RouteKind | None:
+    """The declared kind of an endpoint such as "about.privacy" or "es_about.privacy"."""
+    return KINDS.get(endpoint.removeprefix(SPANISH_PREFIX).partition(".")[0])
+
+
+def _add_headers(response: Response) -> Response:
+    # An address without a route, or a route nobody declared, gets the strictest page headers.
+    kind = kind_of(request.endpoint or "")
+    if kind is None:
+        kind = RouteKind.API if request.path.startswith("/api/") else RouteKind.DONOR
+    headers = {**EVERYWHERE, **HEADERS[kind]}
+    if response.status_code >= 400:
+        headers["Cache-Control"] = "no-store"
+    if request.is_secure or current_app.config["WAYMARK"].site_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = HSTS
+    for name, value in headers.items():
+        # A view may be stricter about caching, or name another policy on purpose.
+        response.headers.setdefault(name, value)
+    return response

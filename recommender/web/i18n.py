@@ -1,0 +1,227 @@
+"""English and Spanish: messages, addresses and the way figures are written.
+
+The address alone decides the language (`/…` is English, `/es/…` Spanish), so that no
+cookie, header or guess is needed and every page can be shared as it is read.
+"""
+
+from __future__ import annotations
+
+import datetime
+import gettext as stdlib_gettext
+from functools import cache
+from typing import Any, cast
+
+import flask
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask import Blueprint, Flask, g, request
+from markupsafe import Markup
+from werkzeug.local import LocalProxy
+
+from recommender.config import ROOT
+from recommender.models import Language
+
+TRANSLATIONS = ROOT / "translations"
+SPANISH_PREFIX = "es_"
+NAMES = {Language.EN: "English", Language.ES: "Español"}
+LOCALES = {Language.EN: Locale("en", "US"), Language.ES: Locale("es", "US")}
+KM_PER_MILE = 1.609344
+
+# Years, months and days as our readers write them; CLDR's own order puts the month first.
+_DATE_PATTERNS = {
+    Language.EN: ("y", "MMMM y", "d MMMM y"),
+    Language.ES: ("y", "MMMM 'de' y", "d 'de' MMMM 'de' y"),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Set the language of each request and give templates their words and filters."""
+    app.before_request(_set_language)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    install = app.jinja_env.install_gettext_callables  # type: ignore[attr-defined]
+    install(_gettext, _ngettext, newstyle=True)
+    app.jinja_env.globals.update(
+        url=url,
+        page=page,
+        alternate_url=alternate_url,
+        language_names=NAMES,
+        languages=tuple(Language),
+    )
+    app.jinja_env.filters.update(
+        number=number,
+        date=date,
+        distance=distance,
+        money_band=money_band,
+        join_words=join_words,
+        emphasis=emphasis,
+        in_sentence=in_sentence,
+    )
+    app.jinja_env.globals["current_language"] = current_language
+    app.context_processor(lambda: {"language": current_language()})
+
+
+def register_bilingual(app: Flask, blueprint: Blueprint) -> None:
+    """Register a blueprint at its own addresses, and under `/es` for Spanish."""
+    app.register_blueprint(blueprint)
+    app.register_blueprint(
+        blueprint,
+        name=SPANISH_PREFIX + blueprint.name,
+        url_prefix="/es" + (blueprint.url_prefix or ""),
+    )
+
+
+def current_language() -> Language:
+    """The language of this request; English outside of one."""
+    if not flask.has_app_context():
+        return Language.EN
+    return cast(Language, g.get("language", Language.EN))
+
+
+def _set_language() -> None:
+    spanish = request.path == "/es" or request.path.startswith("/es/")
+    g.language = Language.ES if spanish else Language.EN
+
+
+# --- Messages ---------------------------------------------------------------------------
+
+
+@cache
+def _catalogue(language: Language) -> stdlib_gettext.NullTranslations:
+    if language is Language.EN:
+        return stdlib_gettext.NullTranslations()
+    return stdlib_gettext.translation("messages", TRANSLATIONS, languages=[language.value])
+
+
+def _gettext(message: str) -> str:
+    return _catalogue(current_language()).gettext(message)
+
+
+def _ngettext(singular: str, plural: str, n: int) -> str:
+    return _catalogue(current_language()).ngettext(singular, plural, n)
+
+
+def gettext(message: str, **values: object) -> str:
+    """A message in the current language, with `%(name)s` filled in; plain text."""
+    return _gettext(message) % values if values else _gettext(message)
+
+
+def ngettext(singular: str, plural: str, num: int, **values: object) -> str:
+    """A message that counts, with `%(num)s` and other names filled in; plain text."""
+    return _ngettext(singular, plural, num) % {"num": num, **values}
+
+
+def lazy_gettext(message: str) -> str:
+    """A message that is put into words where it is shown, for labels made at import."""
+    return cast(str, LocalProxy(lambda: gettext(message)))
+
+
+# Upper limits of a year's revenue in US dollars; below the first is the IRS's own line for
+# the short "postcard" return.
+_BANDS = (
+    (50_000, lazy_gettext("Under $50,000 a year")),
+    (250_000, lazy_gettext("$50,000 to $250,000 a year")),
+    (1_000_000, lazy_gettext("$250,000 to $1 million a year")),
+    (5_000_000, lazy_gettext("$1 to $5 million a year")),
+    (50_000_000, lazy_gettext("$5 to $50 million a year")),
+)
+
+
+# English writes these first words of our labels large everywhere; Spanish does not.
+_KEEP_CAPITAL = {"English", "Dreamers"}
+
+
+# --- Addresses --------------------------------------------------------------------------
+
+
+def url(endpoint: str, **values: Any) -> str:
+    """The address of an endpoint ("about.privacy") in the current language."""
+    return _url_in(current_language(), endpoint, values)
+
+
+def page(path: str) -> str:
+    """A page of this site named by its English path ("/directory"), in the current language."""
+    return "/es" + path if current_language() is Language.ES else path
+
+
+def alternate_url(language: Language) -> str | None:
+    """This page in another language, or None where the page has no such twin."""
+    if request.endpoint is None or request.method != "GET":
+        return None
+    endpoint = request.endpoint.removeprefix(SPANISH_PREFIX)
+    if SPANISH_PREFIX + endpoint not in flask.current_app.view_functions:
+        return None
+    return _url_in(language, endpoint, {**(request.view_args or {}), **request.args.to_dict(False)})
+
+
+def _url_in(language: Language, endpoint: str, values: dict[str, Any]) -> str:
+    twin = SPANISH_PREFIX + endpoint
+    if language is Language.ES and twin in flask.current_app.view_functions:
+        endpoint = twin
+    return flask.url_for(endpoint, **values)
+
+
+# --- Figures ----------------------------------------------------------------------------
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """A number with its thousands grouped and fixed decimals, e.g. "1,280" or "41.5"."""
+    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+    return format_decimal(value, pattern, locale=LOCALES[current_language()])
+
+
+def money_band(usd: int) -> str:
+    """How large a year's revenue is, in words that need no accountant."""
+    for limit, words in _BANDS:
+        if usd < limit:
+            return str(words)
+    return gettext("Over $50 million a year")
+
+
+def date(iso: str) -> str:
+    """An ISO date of any precision ("2024", "2024-01", "2024-01-24") in words."""
+    parts = [int(part) for part in iso.split("-")]
+    year, month, day = (*parts, 1, 1)[:3]
+    pattern = _DATE_PATTERNS[current_language()][len(parts) - 1]
+    return format_date(datetime.date(year, month, day), pattern, locale=LOCALES[current_language()])
+
+
+def distance(km: float) -> str:
+    """A distance as people in the United States read it, with kilometres beside it."""
+    if km < KM_PER_MILE:
+        return gettext("less than a mile")
+    miles = round(km / KM_PER_MILE)
+    figures = {"miles": number(miles), "km": number(round(km))}
+    return ngettext("%(miles)s mile (%(km)s km)", "%(miles)s miles (%(km)s km)", miles, **figures)
+
+
+def emphasis(words: str) -> Markup:
+    """Words of the donor inside a sentence of ours."""
+    return Markup("<em>{}</em>").format(words)
+
+
+def in_sentence(label: str) -> str:
+    """A label as it stands inside a sentence: "Legal help" → "legal help", "DACA" as it is."""
+    first = label.partition(" ")[0]
+    if current_language() is Language.EN and first in _KEEP_CAPITAL:
+        return label
+    return label if first[1:] != first[1:].lower() else label[:1].lower() + label[1:]
+
+
+def join_words(items: list[str | Markup]) -> Markup:
+    """A list in running text: "a", "a and b", "a, b and c"; safe markup stays markup."""
+    words = [Markup.escape(item) for item in items]
+    if len(words) < 2:
+        return Markup("").join(words)
+    head = Markup(", ").join(words[:-1])
+    return Markup("{} {} {}").format(head, _and_before(str(words[-1].striptags())), words[-1])
+
+
+def _and_before(word: str) -> str:
+    if current_language() is not Language.ES:
+        return "and"
+    # Spanish "y" becomes "e" before the sound of i ("padres e hijos"), but not before "hie".
+    sound = word.casefold().removeprefix("h")
+    starts_with_i = sound.startswith(("i", "í")) and not sound.startswith(("ie", "ia", "io"))
+    return "e" if starts_with_i else "y"
