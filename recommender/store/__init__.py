@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
+from sqlite_utils import Database as Database
 
 from recommender.errors import StorageError
 from recommender.store.migrations import MIGRATIONS, create_triggers
