@@ -31,6 +31,11 @@ class Settings:
         """The folder of index generations."""
         return self.instance / "index"
 
+    @property
+    def gazetteer(self) -> Path:
+        """The folder of the place tables, derived from the ZIP package and our aliases."""
+        return self.instance / "gazetteer"
+
 
 def load_settings() -> Settings:
     """Read the settings from the environment.

@@ -1,0 +1,89 @@
+"""The two array structures everything else is made of; both are plain numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.text import character_grams
+
+Ints = npt.NDArray[np.integer]
+Floats = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Postings:
+    """Weighted lists of columns in compressed rows, columns sorted within a row.
+
+    Read by term it holds listings (an inverted file), read by listing it holds terms.
+    `indptr` has shape (n_rows + 1,), `columns` and `weights` shape (n_entries,).
+    """
+
+    indptr: Ints
+    columns: Ints
+    weights: Floats
+
+    def row(self, row: int) -> tuple[Ints, Floats]:
+        """The columns and weights of one row."""
+        start, end = int(self.indptr[row]), int(self.indptr[row + 1])
+        return self.columns[start:end], self.weights[start:end]
+
+    def weight(self, row: int, column: int) -> float:
+        """One weight; 0 where there is none."""
+        columns, weights = self.row(row)
+        at = int(np.searchsorted(columns, column))
+        return float(weights[at]) if at < len(columns) and columns[at] == column else 0.0
+
+
+@dataclass(frozen=True)
+class GramIndex:
+    """Strings findable by shared character trigrams, for typos and look-alike names.
+
+    `sizes` holds the number of grams of each string, shape (n_strings,).
+    """
+
+    grams: dict[str, int]
+    indptr: Ints
+    strings: Ints
+    sizes: Ints
+
+    @classmethod
+    def build(cls, strings: Sequence[str]) -> GramIndex:
+        """Index the strings in their order."""
+        lists: dict[str, list[int]] = {}
+        sizes = np.zeros(len(strings), dtype=np.int32)
+        for number, string in enumerate(strings):
+            found = character_grams(string)
+            sizes[number] = len(found)
+            for gram in found:
+                lists.setdefault(gram, []).append(number)
+        grams = sorted(lists)
+        counts = [len(lists[gram]) for gram in grams]
+        return cls(
+            grams={gram: i for i, gram in enumerate(grams)},
+            indptr=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
+            strings=np.array([n for gram in grams for n in lists[gram]], dtype=np.int32),
+            sizes=sizes,
+        )
+
+    def overlaps(self, text: str) -> tuple[npt.NDArray[np.float32], int]:
+        """How many grams each string shares with the text, and how many the text has."""
+        wanted = character_grams(text)
+        shared = np.zeros(len(self.sizes), dtype=np.float32)
+        for gram in self._known(wanted):
+            shared[self.strings[self.indptr[gram] : self.indptr[gram + 1]]] += 1
+        return shared, len(wanted)
+
+    def similar(self, text: str, *, n: int, at_least: float) -> list[tuple[int, float]]:
+        """The strings most like the text by Dice's coefficient, in [0, 1], best first."""
+        shared, wanted = self.overlaps(text)
+        dice = 2 * shared / (self.sizes + wanted)
+        best = np.flatnonzero(dice >= at_least)
+        order = best[np.lexsort((best, -dice[best]))][:n]
+        return [(int(i), float(dice[i])) for i in order]
+
+    def _known(self, grams: Iterable[str]) -> list[int]:
+        return [self.grams[gram] for gram in grams if gram in self.grams]

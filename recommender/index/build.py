@@ -1,0 +1,377 @@
+"""Catalogue -> index arrays. Staff side only: this is where scikit-learn is used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from recommender.geo import STATES
+from recommender.index.arrays import Floats, GramIndex, Ints, Postings
+from recommender.index.model import Cards, Index, Meaning, PlaceArrays
+from recommender.models import (
+    Basis,
+    Language,
+    Nonprofit,
+    Reach,
+    Tag,
+    TagKind,
+    TermMapping,
+    Visibility,
+)
+from recommender.text import analyse, is_stop_word, phrase_key, stem, words
+
+N_NEIGHBOURS = 20
+SATURATION = 1.2
+"""k1 of BM25: 1.2 and 1.5 were level, 0.9 worse (docs/benchmarks.md)."""
+
+STATE_CODES = tuple(STATES)
+REACHES = tuple(Reach)
+CONCEPT_KINDS = (TagKind.SERVICE, TagKind.POPULATION, TagKind.COMMUNITY, TagKind.LANGUAGE)
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildInputs:
+    """Everything an index is made of."""
+
+    nonprofits: Sequence[Nonprofit]
+    tags: Sequence[Tag] = ()
+    term_map: Sequence[TermMapping] = ()
+    catalog_revision: int = 0
+
+
+@dataclass(frozen=True)
+class Field:
+    """A part of a listing: its weight, and how much its length counts (b of BM25F)."""
+
+    name: str
+    weight: float
+    length_norm: float
+    terms: Callable[[Nonprofit, _Vocabularies], list[str]]
+
+
+class _Vocabularies:
+    """The words by which each tag is known, analysed once."""
+
+    def __init__(self, tags: Iterable[Tag]) -> None:
+        self._terms: dict[str, list[str]] = {}
+        for tag in tags:
+            english = " ".join((tag.label_en, *tag.synonyms_en))
+            spanish = " ".join((tag.label_es, *tag.synonyms_es))
+            terms = {*analyse(english, Language.EN), *analyse(spanish, Language.ES)}
+            self._terms[f"{tag.kind}:{tag.slug}"] = sorted(terms)
+
+    def terms(self, concept: str) -> list[str]:
+        return self._terms.get(concept, [])
+
+
+def _name_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
+    text = " ".join((nonprofit.name, *nonprofit.other_names))
+    english, spanish = analyse(text, Language.EN), analyse(text, Language.ES)
+    return english + [term for term in spanish if term not in english]
+
+
+def _english_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
+    return analyse(nonprofit.summary_en, Language.EN)
+
+
+def _spanish_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
+    return analyse(nonprofit.summary_es, Language.ES)
+
+
+def _place_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
+    shown = [p for p in nonprofit.locations if p.visibility is not Visibility.HIDDEN]
+    states = {place.state for place in shown} | {area.state for area in nonprofit.service_areas}
+    known = [STATES[state] for state in sorted(states) if state in STATES]
+    names = [name for state in known for name in (state.en, state.es)]
+    cities = [place.city for place in shown] + [area.city for area in nonprofit.service_areas]
+    text = " ".join((nonprofit.serves, *cities, *names))
+    return sorted(set(analyse(text, Language.EN)))
+
+
+def concepts(nonprofit: Nonprofit) -> list[str]:
+    """The tags of a listing as `kind:slug`, which are index terms of their own."""
+    return [f"{kind}:{slug}" for kind in CONCEPT_KINDS for slug in nonprofit.tags(kind)]
+
+
+def _concept_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
+    return concepts(nonprofit)
+
+
+def _synonym_terms(nonprofit: Nonprofit, vocabularies: _Vocabularies) -> list[str]:
+    return [term for tag in concepts(nonprofit) for term in vocabularies.terms(tag)]
+
+
+FIELDS = (
+    Field("name", 1.0, 0.4, _name_terms),
+    Field("summary_en", 1.0, 0.6, _english_terms),
+    Field("summary_es", 1.0, 0.6, _spanish_terms),
+    Field("place", 0.5, 0.0, _place_terms),
+    Field("synonyms", 0.3, 0.6, _synonym_terms),
+    Field("concepts", 1.0, 0.0, _concept_terms),
+)
+"""Weights and length norms as measured on the collections of docs/benchmarks.md."""
+
+
+def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) -> Index:
+    """Build every array of a generation, in memory.
+
+    `progress(stage, done, total)` is called as the work goes on. The weight of a term is
+    BM25F's saturated, length-normalised frequency times idf = ln(1 + (N - df + 0.5) /
+    (df + 0.5)) (Robertson & Zaragoza, "The Probabilistic Relevance Framework", 2009).
+    """
+    nonprofits = list(inputs.nonprofits)
+    progress("words", 0, len(nonprofits))
+    vocabulary, matrix, idf = _weigh(nonprofits, _Vocabularies(inputs.tags))
+    progress("words", len(nonprofits), len(nonprofits))
+    neighbours, similarities = _neighbours(matrix, progress)
+    tag_names, tag_postings = _tag_postings(nonprofits)
+    names, name_rows = _names(nonprofits)
+    lexicon = _lexicon(inputs)
+    return Index(
+        generation="",
+        manifest={"catalog_revision": inputs.catalog_revision, "n_docs": len(nonprofits)},
+        vocabulary=vocabulary,
+        surfaces=_surfaces(nonprofits, vocabulary),
+        idf=idf,
+        postings=_as_postings(matrix.T.tocsr()),
+        documents=_as_postings(matrix),
+        neighbours=neighbours,
+        similarities=similarities,
+        places=_places(nonprofits),
+        tag_names=tag_names,
+        tag_postings=tag_postings,
+        revenue_usd=np.array([_number(item.revenue_usd) for item in nonprofits], dtype=np.float32),
+        lengths=np.diff(matrix.indptr).astype(np.int32),
+        described=np.array([item.basis is not Basis.NAME for item in nonprofits], dtype=np.bool_),
+        slugs=[item.slug for item in nonprofits],
+        families=_families(nonprofits),
+        cards=Cards.build(nonprofits),
+        name_strings=names,
+        name_rows=name_rows,
+        name_grams=GramIndex.build(names),
+        lexicon=lexicon,
+        lexicon_grams=GramIndex.build(lexicon),
+        phrases=_phrases(inputs),
+    )
+
+
+def _weigh(
+    nonprofits: list[Nonprofit], vocabularies: _Vocabularies
+) -> tuple[dict[str, int], sparse.csr_matrix, Floats]:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    texts = {field: [field.terms(item, vocabularies) for item in nonprofits] for field in FIELDS}
+    vectorizer = CountVectorizer(analyzer=list, dtype=np.float32)
+    vectorizer.fit(terms for lists in texts.values() for terms in lists)
+    frequency = sparse.csr_matrix((len(nonprofits), len(vectorizer.vocabulary_)), dtype=np.float32)
+    for field, lists in texts.items():
+        frequency = frequency + _normalised(vectorizer.transform(lists), lists, field)
+    frequency.sum_duplicates()
+    frequency.sort_indices()
+    df = np.bincount(frequency.indices, minlength=frequency.shape[1])
+    idf = np.log(1 + (len(nonprofits) - df + 0.5) / (df + 0.5)).astype(np.float32)
+    tf = frequency.data
+    frequency.data = idf[frequency.indices] * tf * (SATURATION + 1) / (SATURATION + tf)
+    vocabulary = {term: int(i) for term, i in vectorizer.vocabulary_.items()}
+    return vocabulary, frequency.astype(np.float32), idf
+
+
+def _normalised(
+    counts: sparse.csr_matrix, lists: list[list[str]], field: Field
+) -> sparse.csr_matrix:
+    lengths = np.array([len(terms) for terms in lists], dtype=np.float32)
+    average = float(lengths[lengths > 0].mean()) if lengths.any() else 1.0
+    norm = 1 - field.length_norm + field.length_norm * lengths / average
+    scale = np.divide(field.weight, norm, out=np.zeros_like(norm), where=norm > 0)
+    return (sparse.diags(scale) @ counts).tocsr()
+
+
+def _neighbours(matrix: sparse.csr_matrix, progress: Progress) -> tuple[Ints, Floats]:
+    """The exact `N_NEIGHBOURS` most similar rows of each row by cosine, itself left out."""
+    from sklearn.preprocessing import normalize
+    from sparse_dot_topn import sp_matmul_topn
+
+    unit, n_docs, block = normalize(matrix), matrix.shape[0], 2_000
+    columns = np.zeros((n_docs, N_NEIGHBOURS), dtype=np.int32)
+    cosines = np.zeros((n_docs, N_NEIGHBOURS), dtype=np.float32)
+    transposed = unit.T.tocsr()
+    for start in range(0, n_docs, block):
+        top = sp_matmul_topn(unit[start : start + block], transposed, top_n=N_NEIGHBOURS + 1)
+        for offset in range(top.shape[0]):
+            _fill_neighbours(top, offset, start + offset, (columns, cosines))
+        progress("neighbours", min(start + block, n_docs), n_docs)
+    return columns, cosines
+
+
+def _fill_neighbours(
+    top: sparse.csr_matrix, offset: int, row: int, out: tuple[Ints, Floats]
+) -> None:
+    begin, end = top.indptr[offset], top.indptr[offset + 1]
+    found, values = top.indices[begin:end], top.data[begin:end]
+    keep = found != row
+    found, values = found[keep], values[keep]
+    order = np.lexsort((found, -values))[:N_NEIGHBOURS]
+    out[0][row, : len(order)], out[1][row, : len(order)] = found[order], values[order]
+
+
+def _as_postings(matrix: sparse.csr_matrix) -> Postings:
+    matrix.sort_indices()
+    return Postings(
+        matrix.indptr.astype(np.int64),
+        matrix.indices.astype(np.int32),
+        matrix.data.astype(np.float32),
+    )
+
+
+def _surfaces(nonprofits: list[Nonprofit], vocabulary: dict[str, int]) -> list[str]:
+    """For each term the word in which it is most often written, for people to read."""
+    written: list[Counter[str]] = [Counter() for _ in vocabulary]
+    for item in nonprofits:
+        for text, language in ((item.summary_en, Language.EN), (item.summary_es, Language.ES)):
+            for word in words(text):
+                term = vocabulary.get(stem(word, language))
+                if term is not None:
+                    written[term][word] += 1
+    terms = sorted(vocabulary, key=vocabulary.__getitem__)
+    return [
+        count.most_common(1)[0][0] if count else term
+        for term, count in zip(terms, written, strict=True)
+    ]
+
+
+def _tag_postings(nonprofits: list[Nonprofit]) -> tuple[list[str], Postings]:
+    rows: dict[str, list[int]] = {}
+    for row, item in enumerate(nonprofits):
+        for name in (*concepts(item), *_filter_tags(item)):
+            rows.setdefault(name, []).append(row)
+    names = sorted(rows)
+    indptr = np.concatenate(([0], np.cumsum([len(rows[n]) for n in names], dtype=np.int64)))
+    columns = np.array([row for name in names for row in rows[name]], dtype=np.int32)
+    return names, Postings(indptr, columns, np.ones(len(columns), dtype=np.float32))
+
+
+def _filter_tags(item: Nonprofit) -> list[str]:
+    return [f"reach:{item.reach.value}", *(f"states:{state}" for state in sorted(_states(item)))]
+
+
+def _states(item: Nonprofit) -> set[str]:
+    """The states served: those stated, else those of the offices."""
+    stated = {area.state for area in item.service_areas}
+    return (stated or {place.state for place in item.locations}) & set(STATE_CODES)
+
+
+def _statewide(item: Nonprofit) -> set[str]:
+    whole = {area.state for area in item.service_areas if not area.city}
+    if not item.service_areas and item.reach in (Reach.STATE, Reach.REGIONAL):
+        whole = {place.state for place in item.locations}
+    return whole & set(STATE_CODES)
+
+
+def _places(nonprofits: list[Nonprofit]) -> PlaceArrays:
+    offices = [
+        (row, place.latitude, place.longitude)
+        for row, item in enumerate(nonprofits)
+        for place in item.locations
+        if place.visibility is not Visibility.HIDDEN and place.latitude is not None
+    ]
+    areas = [
+        (row, area.latitude, area.longitude)
+        for row, item in enumerate(nonprofits)
+        for area in item.service_areas
+        if area.city and area.latitude is not None
+    ]
+    office_rows, office_latitudes, office_longitudes = _points(offices)
+    area_rows, area_latitudes, area_longitudes = _points(areas)
+    return PlaceArrays(
+        office_rows=office_rows,
+        office_latitudes=office_latitudes,
+        office_longitudes=office_longitudes,
+        area_rows=area_rows,
+        area_latitudes=area_latitudes,
+        area_longitudes=area_longitudes,
+        state_bits=_bits([_states(item) for item in nonprofits]),
+        statewide_bits=_bits([_statewide(item) for item in nonprofits]),
+        has_areas=np.array([bool(item.service_areas) for item in nonprofits], dtype=np.bool_),
+        reach=np.array([REACHES.index(item.reach) for item in nonprofits], dtype=np.uint8),
+    )
+
+
+def _points(
+    rows: Sequence[tuple[int, float | None, float | None]],
+) -> tuple[Ints, Floats, Floats]:
+    return (
+        np.array([row for row, _, _ in rows], dtype=np.int32),
+        np.array([_number(latitude) for _, latitude, _ in rows], dtype=np.float32),
+        np.array([_number(longitude) for _, _, longitude in rows], dtype=np.float32),
+    )
+
+
+def state_bit(code: str) -> int:
+    """The bit of a state in `PlaceArrays.state_bits`; 0 for an unknown code."""
+    return 1 << STATE_CODES.index(code) if code in STATES else 0
+
+
+def _bits(states: list[set[str]]) -> npt.NDArray[np.uint64]:
+    return np.array([sum(state_bit(code) for code in group) for group in states], dtype=np.uint64)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _families(nonprofits: list[Nonprofit]) -> Ints:
+    """A number per parent-and-projects family, so that one family does not fill an answer."""
+    roots = [item.parent or item.slug for item in nonprofits]
+    numbers = {root: number for number, root in enumerate(dict.fromkeys(roots))}
+    return np.array([numbers[root] for root in roots], dtype=np.int32)
+
+
+def _names(nonprofits: list[Nonprofit]) -> tuple[list[str], Ints]:
+    pairs = [
+        (" ".join(words(name)), row)
+        for row, item in enumerate(nonprofits)
+        for name in (item.name, *item.other_names)
+    ]
+    return [name for name, _ in pairs], np.array([row for _, row in pairs], dtype=np.int32)
+
+
+def _lexicon(inputs: BuildInputs) -> list[str]:
+    """Every word of the listings and the term map, most frequent first, for corrections."""
+    counts: Counter[str] = Counter()
+    for item in inputs.nonprofits:
+        text = (item.name, *item.other_names, item.summary_en, item.summary_es, item.serves)
+        counts.update(set(words(" ".join(text))))
+    for phrase in _known_phrases(inputs):
+        counts.update({*words(phrase)})
+    kept = [word for word in counts if len(word) > 1 and not is_stop_word(word)]
+    return sorted(kept, key=lambda word: (-counts[word], word))
+
+
+def _known_phrases(inputs: BuildInputs) -> list[str]:
+    labels = [text for tag in inputs.tags for text in (tag.label_en, tag.label_es)]
+    synonyms = [text for tag in inputs.tags for text in (*tag.synonyms_en, *tag.synonyms_es)]
+    return [entry.phrase for entry in inputs.term_map] + labels + synonyms
+
+
+def _phrases(inputs: BuildInputs) -> dict[str, tuple[Meaning, ...]]:
+    """Phrase -> meanings; the term map wins over what the taxonomy's labels imply."""
+    table: dict[str, tuple[Meaning, ...]] = {}
+    concepts_only = [tag for tag in inputs.tags if tag.kind in CONCEPT_KINDS]
+    kinds = {tag.slug: tag.kind for tag in concepts_only}
+    for tag in concepts_only:
+        meaning = Meaning(tags=(f"{tag.kind}:{tag.slug}",), words=(), weight=1.0)
+        for phrase in (tag.label_en, tag.label_es, *tag.synonyms_en, *tag.synonyms_es):
+            key = phrase_key(words(phrase))
+            table[key] = tuple(dict.fromkeys((*table.get(key, ()), meaning)))
+    for entry in inputs.term_map:
+        tags = tuple(f"{kinds[slug]}:{slug}" for slug in entry.tags if slug in kinds)
+        meaning = Meaning(tags=tags, words=entry.words, weight=entry.weight)
+        table[phrase_key(words(entry.phrase))] = (meaning,)
+    return table

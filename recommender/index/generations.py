@@ -1,0 +1,248 @@
+"""Generations on disk: written aside, checked, then made current by one rename.
+
+A generation is a directory of `.npy` files (memory-mapped, shared by all workers), JSON
+files and a `manifest.json` that is written last and holds the checksum of every other
+file. The file `current` names the generation that serves. Nothing is ever pickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recommender.errors import IndexDamaged, IndexNotReady
+from recommender.index.arrays import GramIndex, Postings
+from recommender.index.model import Cards, Index, Meaning, PlaceArrays
+from recommender.text import ANALYSIS_VERSION
+
+FORMAT_VERSION = 1
+KEPT_GENERATIONS = 5
+POINTER = "current"
+MANIFEST = "manifest.json"
+
+_LISTS = ("surfaces", "slugs", "tag_names", "name_strings", "lexicon")
+_ARRAYS = (
+    "idf",
+    "neighbours",
+    "similarities",
+    "revenue_usd",
+    "lengths",
+    "described",
+    "families",
+    "name_rows",
+)
+_POSTINGS = ("postings", "documents", "tag_postings")
+_GRAMS = ("name_grams", "lexicon_grams")
+
+
+def write_generation(index: Index, root: Path) -> str:
+    """Write an index into a new directory below `root`, fsynced; it does not serve yet."""
+    root.mkdir(parents=True, exist_ok=True)
+    generation = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.urandom(3).hex()}"
+    directory = root / f".{generation}.partial"
+    directory.mkdir()
+    try:
+        for name, array in _arrays(index).items():
+            np.save(directory / f"{name}.npy", array, allow_pickle=False)
+        for name, value in _documents(index).items():
+            (directory / f"{name}.json").write_text(json.dumps(value, ensure_ascii=False))
+        manifest = {
+            **index.manifest,
+            "generation": generation,
+            "format_version": FORMAT_VERSION,
+            "analysis_version": ANALYSIS_VERSION,
+            "built_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "checksums": {file.name: _checksum(file) for file in sorted(directory.iterdir())},
+        }
+        (directory / MANIFEST).write_text(json.dumps(manifest, indent=1))
+        _sync(directory)
+        directory.rename(root / generation)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return generation
+
+
+def publish_generation(root: Path, generation: str) -> None:
+    """Make a generation the one that serves, atomically, and drop the oldest others."""
+    pending = root / f".{POINTER}.{os.getpid()}"
+    pending.write_text(generation)
+    _sync_file(pending)
+    pending.replace(root / POINTER)
+    _sync_file(root)
+    _prune(root, keep=generation)
+
+
+def current_generation(root: Path) -> str:
+    """The name of the generation that serves.
+
+    Raises:
+        IndexNotReady: nothing was published yet.
+    """
+    try:
+        return (root / POINTER).read_text().strip()
+    except FileNotFoundError as error:
+        raise IndexNotReady("No index is published: run `make index`.") from error
+
+
+def list_generations(root: Path) -> list[str]:
+    """Every complete generation, oldest first."""
+    return sorted(path.parent.name for path in root.glob(f"[0-9]*/{MANIFEST}"))
+
+
+def roll_back(root: Path) -> str:
+    """Serve the generation before the current one.
+
+    Raises:
+        IndexNotReady: there is none before it.
+    """
+    older = [name for name in list_generations(root) if name < current_generation(root)]
+    if not older:
+        raise IndexNotReady("There is no older generation to go back to.")
+    verify_generation(root, older[-1])
+    publish_generation(root, older[-1])
+    return older[-1]
+
+
+def verify_generation(root: Path, generation: str) -> Mapping[str, Any]:
+    """Check every file against the manifest, which is returned.
+
+    Raises:
+        IndexDamaged: a file is missing or altered, or the versions do not fit this code.
+    """
+    directory = root / generation
+    try:
+        manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_text())
+        versions = (manifest["format_version"], manifest["analysis_version"])
+        damaged = [
+            name
+            for name, checksum in manifest["checksums"].items()
+            if _checksum(directory / name) != checksum
+        ]
+    except (OSError, ValueError, KeyError) as error:
+        raise IndexDamaged(f"Generation {generation} cannot be read: {error}") from error
+    if versions != (FORMAT_VERSION, ANALYSIS_VERSION):
+        raise IndexDamaged(f"Generation {generation} is of version {versions}: run `make index`.")
+    if damaged:
+        raise IndexDamaged(f"Generation {generation} is damaged: {', '.join(damaged)}")
+    return manifest
+
+
+def load_current(root: Path) -> Index:
+    """Load the generation that serves; a damaged one is passed over for the last good one.
+
+    Raises:
+        IndexNotReady: nothing was published yet.
+        IndexDamaged: no generation is intact.
+    """
+    current = current_generation(root)
+    older = [name for name in list_generations(root) if name < current]
+    damage: IndexDamaged | None = None
+    for generation in (current, *reversed(older)):
+        try:
+            return load_generation(root, generation)
+        except IndexDamaged as error:
+            damage = damage or error
+    raise damage or IndexNotReady("No index is published: run `make index`.")
+
+
+def load_generation(root: Path, generation: str) -> Index:
+    """Verify and memory-map one generation.
+
+    Raises:
+        IndexDamaged: see `verify_generation`.
+    """
+    manifest = verify_generation(root, generation)
+    directory = root / generation
+    array = {
+        path.stem: np.load(path, mmap_mode="r", allow_pickle=False)
+        for path in directory.glob("*.npy")
+    }
+    read = {path.stem: json.loads(path.read_text()) for path in directory.glob("*.json")}
+    parts: dict[str, Any] = {name: read[name] for name in _LISTS}
+    parts |= {name: array[name] for name in _ARRAYS}
+    parts |= {name: _load_postings(name, array) for name in _POSTINGS}
+    parts |= {name: _load_grams(name, array, read) for name in _GRAMS}
+    return Index(
+        generation=generation,
+        manifest=manifest,
+        vocabulary={term: i for i, term in enumerate(read["vocabulary"])},
+        phrases={
+            key: tuple(
+                Meaning(tags=tuple(m["tags"]), words=tuple(m["words"]), weight=m["weight"])
+                for m in meanings
+            )
+            for key, meanings in read["phrases"].items()
+        },
+        places=PlaceArrays(**{name: array[f"places.{name}"] for name in _place_names()}),
+        cards=Cards(array["cards.offsets"], array["cards.blob"]),
+        **parts,
+    )
+
+
+def _place_names() -> list[str]:
+    return list(PlaceArrays.__dataclass_fields__)
+
+
+def _arrays(index: Index) -> dict[str, np.ndarray[Any, Any]]:
+    arrays: dict[str, np.ndarray[Any, Any]] = {name: getattr(index, name) for name in _ARRAYS}
+    for name in _POSTINGS:
+        arrays |= {f"{name}.{k}": v for k, v in vars(getattr(index, name)).items()}
+    for name in _GRAMS:
+        grams: GramIndex = getattr(index, name)
+        arrays |= {f"{name}.{k}": getattr(grams, k) for k in ("indptr", "strings", "sizes")}
+    arrays |= {f"places.{name}": getattr(index.places, name) for name in _place_names()}
+    return arrays | {"cards.offsets": index.cards.offsets, "cards.blob": index.cards.blob}
+
+
+def _documents(index: Index) -> dict[str, Any]:
+    documents: dict[str, Any] = {name: getattr(index, name) for name in _LISTS}
+    documents |= {name: list(getattr(index, name).grams) for name in _GRAMS}
+    documents["vocabulary"] = sorted(index.vocabulary, key=index.vocabulary.__getitem__)
+    documents["phrases"] = {
+        key: [asdict(meaning) for meaning in meanings] for key, meanings in index.phrases.items()
+    }
+    return documents
+
+
+def _load_postings(name: str, array: Mapping[str, Any]) -> Postings:
+    return Postings(*(array[f"{name}.{part}"] for part in ("indptr", "columns", "weights")))
+
+
+def _load_grams(name: str, array: Mapping[str, Any], read: Mapping[str, Any]) -> GramIndex:
+    grams = {gram: i for i, gram in enumerate(read[name])}
+    return GramIndex(grams, *(array[f"{name}.{part}"] for part in ("indptr", "strings", "sizes")))
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync(directory: Path) -> None:
+    for file in directory.iterdir():
+        _sync_file(file)
+    _sync_file(directory)
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _prune(root: Path, keep: str) -> None:
+    spare = [name for name in list_generations(root) if name != keep][: -KEPT_GENERATIONS + 1]
+    for name in spare:
+        shutil.rmtree(root / name)

@@ -1,0 +1,196 @@
+"""What a published index holds, as the matching path reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.index.arrays import Floats, GramIndex, Ints, Postings
+from recommender.models import (
+    Basis,
+    Location,
+    Nonprofit,
+    Reach,
+    ServiceArea,
+    Source,
+    Status,
+    Visibility,
+)
+
+NOT_PUBLIC = frozenset({"notes", "in_irs_extract"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What a phrase stands for: taxonomy tags as `kind:slug`, and further words."""
+
+    tags: tuple[str, ...]
+    words: tuple[str, ...]
+    weight: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceArrays:
+    """Where listings are and where they work; degrees, NaN where unknown.
+
+    `office_*` and `area_*` are aligned lists of points with the listing each belongs to;
+    `state_bits` (n_docs,) has bit i set for each state served, `has_areas` (n_docs,) tells
+    whether those come from stated service areas rather than from the office alone.
+    """
+
+    office_rows: Ints
+    office_latitudes: Floats
+    office_longitudes: Floats
+    area_rows: Ints
+    area_latitudes: Floats
+    area_longitudes: Floats
+    state_bits: npt.NDArray[np.uint64]
+    statewide_bits: npt.NDArray[np.uint64]
+    has_areas: npt.NDArray[np.bool_]
+    reach: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Cards:
+    """The public fields of every listing, one JSON document each, read on demand."""
+
+    offsets: Ints
+    blob: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def read(self, row: int) -> Nonprofit:
+        """Decode one listing."""
+        start, end = int(self.offsets[row]), int(self.offsets[row + 1])
+        return decode(json.loads(self.blob[start:end].tobytes()))
+
+    @classmethod
+    def build(cls, nonprofits: list[Nonprofit]) -> Cards:
+        """Encode the listings in their order."""
+        documents = [json.dumps(encode(item), ensure_ascii=False).encode() for item in nonprofits]
+        lengths = np.array([len(document) for document in documents], dtype=np.int64)
+        blob = np.frombuffer(b"".join(documents), dtype=np.uint8)
+        return cls(np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))), blob)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """One generation. Every array is read-only and may be shared between workers.
+
+    `row` is a position in this generation; the slug is the identity across generations.
+    `neighbours` and `similarities` have shape (n_docs, k), most similar first, padded with
+    similarity 0. `tag_rows` maps `kind:slug` to the sorted rows that carry the tag.
+    """
+
+    generation: str
+    manifest: Mapping[str, Any]
+    vocabulary: Mapping[str, int]
+    surfaces: list[str]
+    idf: Floats
+    postings: Postings
+    documents: Postings
+    neighbours: Ints
+    similarities: Floats
+    places: PlaceArrays
+    tag_names: list[str]
+    tag_postings: Postings
+    revenue_usd: Floats
+    lengths: Ints
+    described: npt.NDArray[np.bool_]
+    slugs: list[str]
+    families: Ints
+    cards: Cards
+    name_strings: list[str]
+    name_rows: Ints
+    name_grams: GramIndex
+    lexicon: list[str]
+    lexicon_grams: GramIndex
+    phrases: Mapping[str, tuple[Meaning, ...]]
+
+    def __len__(self) -> int:
+        return len(self.slugs)
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """The row of each slug."""
+        return {slug: row for row, slug in enumerate(self.slugs)}
+
+    @cached_property
+    def tag_of(self) -> dict[str, int]:
+        """The position of each `kind:slug` in `tag_names`."""
+        return {name: i for i, name in enumerate(self.tag_names)}
+
+    @cached_property
+    def known_words(self) -> frozenset[str]:
+        """Every word that listings or the term map use, as written (folded)."""
+        return frozenset(self.lexicon)
+
+    @cached_property
+    def mean_length(self) -> float:
+        """The mean number of distinct terms of a listing."""
+        return float(self.lengths.mean()) if len(self) else 1.0
+
+    @cached_property
+    def longest_phrase(self) -> int:
+        """How many words the longest phrase of the term map has."""
+        return max((key.count(" ") + 1 for key in self.phrases), default=0)
+
+    @cached_property
+    def _read_cards(self) -> dict[int, Nonprofit]:
+        return {}
+
+    def rows_with(self, tag: str) -> Ints:
+        """The sorted rows that carry `kind:slug`; empty for an unknown tag."""
+        at = self.tag_of.get(tag)
+        return self.tag_postings.row(at)[0] if at is not None else np.empty(0, dtype=np.int32)
+
+    def name_of(self, row: int) -> str:
+        """The folded name of a listing, for sorting."""
+        return self.name_strings[int(np.searchsorted(self.name_rows, row))]
+
+    def nonprofit(self, row: int) -> Nonprofit:
+        """The public fields of a listing."""
+        if row not in self._read_cards:
+            if len(self._read_cards) >= 5_000:
+                self._read_cards.clear()
+            self._read_cards[row] = self.cards.read(row)
+        return self._read_cards[row]
+
+
+def encode(nonprofit: Nonprofit) -> dict[str, Any]:
+    """The fields the public may see: no staff notes, no hidden or too exact location."""
+    fields = {k: v for k, v in asdict(nonprofit).items() if k not in NOT_PUBLIC and v}
+    shown = [place for place in nonprofit.locations if place.visibility is not Visibility.HIDDEN]
+    fields["locations"] = [_encode_location(place) for place in shown]
+    return fields
+
+
+def _encode_location(place: Location) -> dict[str, Any]:
+    fields = asdict(place)
+    if place.visibility is Visibility.CITY:
+        fields["zip"] = ""
+    return fields
+
+
+def decode(fields: dict[str, Any]) -> Nonprofit:
+    """A listing from its public fields."""
+    known = dict(fields)
+    for key in ("other_names", "services", "populations", "communities", "languages"):
+        known[key] = tuple(known.get(key, ()))
+    known["locations"] = tuple(
+        Location(**{**place, "visibility": Visibility(place["visibility"])})
+        for place in known.get("locations", ())
+    )
+    known["service_areas"] = tuple(ServiceArea(**a) for a in known.get("service_areas", ()))
+    known["sources"] = tuple(Source(**source) for source in known.get("sources", ()))
+    known["reach"] = Reach(known["reach"])
+    known["basis"] = Basis(known["basis"])
+    known["status"] = Status(known["status"])
+    return Nonprofit(**{"summary_en": "", "summary_es": "", **known})

@@ -1,0 +1,314 @@
+"""The matching functions. Donor pages, directory, articles, API and evaluation call these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.errors import NotFound
+from recommender.explain import Explainer
+from recommender.index import Index
+from recommender.models import (
+    DonorProfile,
+    Facet,
+    Filters,
+    Language,
+    Match,
+    Place,
+    Reason,
+    Recommendation,
+    Scope,
+    SearchPage,
+    SearchQuery,
+    Sort,
+    TagKind,
+    Weights,
+)
+from recommender.nearness import is_in_scope, is_local, measure_nearness
+from recommender.ranking import Signals, match_names, rank
+from recommender.retrieval import Query, TopicScores, coverage, retrieve, understand
+
+FLOOR = 0.4
+"""Below this share of what was asked, even the best listing is no close match."""
+LONG_FLOOR = 0.25
+RELEVANT_SHARE = 0.2
+"""A listing whose topic score is below this share of the best is left out of an answer."""
+SEARCH_COVERAGE = 0.5
+SMALL_REVENUE_USD = 1_000_000
+FACET_KINDS = (*(kind.value for kind in TagKind), "states", "reach")
+
+Mask = npt.NDArray[np.bool_]
+
+
+def recommend(
+    profile: DonorProfile, index: Index, *, n: int = 10, exclude: Set[str] = frozenset()
+) -> Recommendation:
+    """The `n` listings that fit a donor's profile best, each with its reasons.
+
+    `exclude` holds slugs that must not appear (withdrawn since the index was built).
+    When nothing fits closely, `no_close_match` is set and the nearest there are follow.
+    """
+    query = understand(profile, index)
+    nearness = measure_nearness(profile, index)
+    eligible = _chosen(profile.filters, index) & _excluding(index, exclude)
+    eligible &= is_in_scope(nearness, profile, index)
+    topic = _relevant(_topic(query, index, eligible), query)
+    signals = Signals(
+        profile=profile,
+        index=index,
+        topic=topic,
+        nearness=nearness,
+        names=_names(profile.text, topic, index),
+    )
+    ranking = rank(signals, n=n)
+    explainer = Explainer(query=query, signals=signals, ranking=ranking)
+    return Recommendation(
+        matches=tuple(
+            explainer.match(int(position), at + 1) for at, position in enumerate(ranking.order[:n])
+        ),
+        generation=index.generation,
+        no_close_match=_is_far(query, signals),
+        n_eligible=len(topic.rows),
+        understood=tuple(
+            Reason(
+                feature="words",
+                kind=unit.kind,
+                label=unit.label,
+                contribution=unit.importance,
+                sources=unit.sources,
+            )
+            for unit in query.units
+            if unit.terms
+        ),
+        corrections=query.corrections,
+        unknown_words=query.unknown_words,
+    )
+
+
+def match_text(
+    text: str,
+    index: Index,
+    *,
+    place: Place | None = None,
+    language: Language = Language.EN,
+    n: int = 5,
+    exclude: Set[str] = frozenset(),
+) -> Recommendation:
+    """The listings that fit an article or any long text, near a place where one is given."""
+    profile = DonorProfile(text=text, place=place, language=language, scope=Scope.NEAR)
+    return recommend(profile, index, n=n, exclude=exclude)
+
+
+def similar(
+    slug: str, index: Index, *, n: int = 6, exclude: Set[str] = frozenset()
+) -> tuple[Match, ...]:
+    """The most similar listings by cosine, from the precomputed neighbours.
+
+    `score` is the cosine; the reasons are the terms that the two share.
+
+    Raises:
+        NotFound: no such listing in this generation.
+    """
+    if slug not in index.row_of:
+        raise NotFound(slug)
+    row = index.row_of[slug]
+    pairs = zip(index.neighbours[row].tolist(), index.similarities[row].tolist(), strict=True)
+    kept = [(r, s) for r, s in pairs if s > 0 and index.slugs[r] not in exclude][:n]
+    return tuple(
+        Match(
+            nonprofit=index.nonprofit(other),
+            score=cosine,
+            rank=rank_at + 1,
+            reasons=_shared(row, other, cosine, index),
+        )
+        for rank_at, (other, cosine) in enumerate(kept)
+    )
+
+
+def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset()) -> SearchPage:
+    """One page of the directory: listings that have what was typed, with facet counts.
+
+    Each facet counts what choosing its value would leave, its own kind's choice aside.
+    """
+    profile = DonorProfile(
+        text=query.text,
+        place=query.place,
+        radius_km=query.radius_km,
+        language=query.language,
+        scope=Scope.NEAR,
+        weights=Weights(place=0.5),
+    )
+    understood = understand(profile, index)
+    nearness = measure_nearness(profile, index)
+    found = _found(understood, profile, index) & _excluding(index, exclude)
+    found &= is_local(nearness, index)
+    allowed = found & _chosen(query.filters, index)
+    topic = _topic(understood, index, allowed)
+    names = _names(query.text, topic, index)
+    signals = Signals(profile=profile, index=index, topic=topic, nearness=nearness, names=names)
+    ranking = rank(signals, n=0)
+    order = _sorted(ranking.order, query.sort, signals)
+    explainer = Explainer(query=understood, signals=signals, ranking=ranking)
+    start = (query.page - 1) * query.page_size
+    shown = order[start : start + query.page_size]
+    return SearchPage(
+        matches=tuple(explainer.match(int(p), start + at + 1) for at, p in enumerate(shown)),
+        total=len(order),
+        facets=_facets(found, query.filters, index),
+        generation=index.generation,
+        corrections=understood.corrections,
+        unknown_words=understood.unknown_words,
+    )
+
+
+def _found(query: Query, profile: DonorProfile, index: Index) -> Mask:
+    """The listings that have at least half of what was typed, or are named so."""
+    if not query.units:
+        return np.ones(len(index), dtype=np.bool_)
+    found: Mask = coverage(query, index) >= SEARCH_COVERAGE
+    found[list(match_names(profile.text, index))] = True
+    return found
+
+
+def _sorted(
+    order: npt.NDArray[np.integer], sort: Sort, signals: Signals
+) -> npt.NDArray[np.integer]:
+    rows = signals.topic.rows
+    if sort is Sort.NAME:
+        names = [signals.index.name_of(int(rows[position])) for position in order]
+        return order[np.argsort(np.array(names), kind="stable")]
+    if sort is Sort.DISTANCE and signals.nearness is not None:
+        return order[np.argsort(signals.nearness.distance_km[rows[order]], kind="stable")]
+    return order
+
+
+def _facets(found: Mask, filters: Filters, index: Index) -> dict[str, tuple[Facet, ...]]:
+    """For each kind the tags among the results, most frequent first."""
+    choices = _choices(filters)
+    facets: dict[str, tuple[Facet, ...]] = {}
+    for kind in FACET_KINDS:
+        others = {name: tags for name, tags in choices.items() if name != kind}
+        mask = found & _of_kind(filters, index)
+        for tags in others.values():
+            mask = mask & _with_any(tags, index)
+        facets[kind] = _count(kind, mask, index)
+    return facets
+
+
+def _count(kind: str, mask: Mask, index: Index) -> tuple[Facet, ...]:
+    named = [name for name in index.tag_names if name.startswith(f"{kind}:")]
+    counts = {name: int(mask[index.rows_with(name)].sum()) for name in named}
+    kept = sorted((n for n in named if counts[n]), key=lambda name: (-counts[name], name))
+    return tuple(Facet(slug=name.partition(":")[2], count=counts[name]) for name in kept)
+
+
+def _topic(query: Query, index: Index, eligible: Mask) -> TopicScores:
+    if query.units:
+        return retrieve(query, index, eligible)
+    rows = np.flatnonzero(eligible)
+    nothing = np.zeros(len(rows), dtype=np.float32)
+    return TopicScores(
+        rows=rows,
+        own=nothing,
+        lent=nothing,
+        own_share=nothing + 1,
+        scale=1.0,
+        weights={},
+        raw=np.zeros(len(index), dtype=np.float32),
+        coverage=nothing + 1,
+    )
+
+
+def _relevant(topic: TopicScores, query: Query) -> TopicScores:
+    if not query.units:
+        return topic
+    keep = topic.own + topic.lent >= RELEVANT_SHARE
+    return TopicScores(
+        rows=topic.rows[keep],
+        own=topic.own[keep],
+        lent=topic.lent[keep],
+        own_share=topic.own_share[keep],
+        scale=topic.scale,
+        weights=topic.weights,
+        raw=topic.raw,
+        coverage=topic.coverage[keep],
+    )
+
+
+def _is_far(query: Query, signals: Signals) -> bool:
+    """Whether even the best candidate has too little of what was asked."""
+    if not len(signals.topic.rows):
+        return True
+    if signals.names.max(initial=0.0) >= 0.8:
+        return False
+    best = float(signals.topic.coverage.max()) * query.known_share
+    return best < (LONG_FLOOR if query.is_long else FLOOR)
+
+
+def _names(text: str, topic: TopicScores, index: Index) -> npt.NDArray[np.float32]:
+    names = np.zeros(len(topic.rows), dtype=np.float32)
+    for row, similarity in match_names(text, index).items():
+        at = int(np.searchsorted(topic.rows, row))
+        if at < len(topic.rows) and topic.rows[at] == row:
+            names[at] = similarity
+    return names
+
+
+def _shared(row: int, other: int, cosine: float, index: Index) -> tuple[Reason, ...]:
+    """The terms two listings share, as shares of their cosine."""
+    terms, weights = index.documents.row(row)
+    products = [
+        (int(term), float(weight) * index.documents.weight(other, int(term)))
+        for term, weight in zip(terms, weights, strict=True)
+    ]
+    total = sum(value for _, value in products) or 1.0
+    shared = sorted((pair for pair in products if pair[1] > 0), key=lambda pair: -pair[1])
+    return tuple(_shared_reason(term, cosine * value / total, index) for term, value in shared)
+
+
+def _shared_reason(term: int, contribution: float, index: Index) -> Reason:
+    kind, _, name = index.surfaces[term].rpartition(":")
+    return Reason(feature="words", kind=kind or "word", label=name, contribution=contribution)
+
+
+def _chosen(filters: Filters, index: Index) -> Mask:
+    chosen = _of_kind(filters, index)
+    for tags in _choices(filters).values():
+        chosen &= _with_any(tags, index)
+    return chosen
+
+
+def _excluding(index: Index, exclude: Set[str]) -> Mask:
+    allowed = np.ones(len(index), dtype=np.bool_)
+    gone = [index.row_of[slug] for slug in exclude if slug in index.row_of]
+    allowed[gone] = False
+    return allowed
+
+
+def _choices(filters: Filters) -> dict[str, list[str]]:
+    """The tags of each field that was narrowed: any of a field's will do."""
+    chosen = {
+        kind.value: [f"{kind.value}:{slug}" for slug in getattr(filters, kind.value)]
+        for kind in TagKind
+    }
+    chosen["states"] = [f"states:{code}" for code in filters.states]
+    chosen["reach"] = [f"reach:{reach.value}" for reach in filters.reach]
+    return {name: tags for name, tags in chosen.items() if tags}
+
+
+def _with_any(tags: Iterable[str], index: Index) -> Mask:
+    has = np.zeros(len(index), dtype=np.bool_)
+    for tag in tags:
+        has[index.rows_with(tag)] = True
+    return has
+
+
+def _of_kind(filters: Filters, index: Index) -> Mask:
+    kept = np.ones(len(index), dtype=np.bool_)
+    if filters.small_only:
+        kept &= np.nan_to_num(index.revenue_usd, nan=np.inf) < SMALL_REVENUE_USD
+    if filters.described_only:
+        kept &= index.described
+    return kept

@@ -1,0 +1,246 @@
+"""Every number that changes the order, in one table of features.
+
+Each feature is a function that returns a score in [0, 1] for every candidate; what it
+saw stays in the `Signals` for the explanation. A match's score is the weighted mean of
+the features that apply, so that it lies in [0, 1] and its parts add up to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.index import Index
+from recommender.models import DonorProfile, Weights
+from recommender.nearness import NearnessArrays
+from recommender.retrieval import TopicScores
+from recommender.text import edit_distance, words
+
+Scores = npt.NDArray[np.float32]
+
+MAX_NAME_WORDS = 8
+NAME_FLOOR = 0.6
+NAME_CANDIDATES = 30
+NAME_LIKELY = 0.4
+NAME_SHARE = 0.35
+"""A name inside a longer text must be this share of it: "safe" is also just a word."""
+SMALL_USD = 100_000
+LARGE_USD = 10_000_000
+LOOK_ALIKE = 0.8
+"""Cosine from which two listings are near copies; the lower one steps back."""
+STEP_BACK = 10
+
+
+def N_(message: str) -> str:  # noqa: N802 (gettext's own name)
+    """Mark a message for translation where it is shown."""
+    return message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signals:
+    """What the features read: all arrays are aligned with `topic.rows`."""
+
+    profile: DonorProfile
+    index: Index
+    topic: TopicScores
+    nearness: NearnessArrays | None
+    names: Scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """One side of a match. `group` names the features that share one weight."""
+
+    key: str
+    group: str
+    weight: float
+    donor_weight: Callable[[Weights], float]
+    score: Callable[[Signals], Scores]
+    applies: Callable[[Signals], bool]
+    title: str
+    description: str
+
+
+def words_score(signals: Signals) -> Scores:
+    """The listing's own words and tags against what was asked."""
+    return signals.topic.own
+
+
+def neighbours_score(signals: Signals) -> Scores:
+    """What the most similar listings score, lent the more the thinner this one is."""
+    return signals.topic.lent
+
+
+def place_score(signals: Signals) -> Scores:
+    """Whether it serves the donor's place, and how far its office is."""
+    nearness = signals.nearness
+    scores = nearness.score if nearness else np.zeros(len(signals.index), dtype=np.float32)
+    return np.asarray(scores[signals.topic.rows])
+
+
+def name_score(signals: Signals) -> Scores:
+    """How closely what was typed resembles one of its names."""
+    return signals.names
+
+
+def small_score(signals: Signals) -> Scores:
+    """Smaller yearly revenue scores higher; an unknown one counts as the middle."""
+    revenue = np.maximum(signals.index.revenue_usd[signals.topic.rows], 1.0)
+    span = np.log10(LARGE_USD / SMALL_USD)
+    small = 1 - np.clip(np.log10(revenue / SMALL_USD) / span, 0, 1)
+    return np.nan_to_num(small, nan=0.5).astype(np.float32)
+
+
+FEATURES = (
+    Feature(
+        key="words",
+        group="topic",
+        weight=0.65,
+        donor_weight=lambda weights: weights.topic,
+        score=words_score,
+        applies=lambda signals: bool(signals.topic.weights),
+        title=N_("Words"),
+        description=N_(
+            "We compare your words and choices with each listing's name, description and tags, "
+            "in English and Spanish. Rare words count more than common ones, and repeating a "
+            "word helps a listing less and less."
+        ),
+    ),
+    Feature(
+        key="neighbours",
+        group="topic",
+        weight=0.65,
+        donor_weight=lambda weights: weights.topic,
+        score=neighbours_score,
+        applies=lambda signals: bool(signals.topic.weights),
+        title=N_("Similar groups"),
+        description=N_(
+            "A listing with a short description borrows part of its topic score from the "
+            "listings most similar to it, so that a thin profile is not passed over."
+        ),
+    ),
+    Feature(
+        key="place",
+        group="place",
+        weight=0.35,
+        donor_weight=lambda weights: weights.place,
+        score=place_score,
+        applies=lambda signals: signals.nearness is not None,
+        title=N_("Place"),
+        description=N_(
+            "An office near you counts most, then serving your area from elsewhere, then "
+            "serving your whole state, then national work. Where a group serves wins over "
+            "where it is registered, and a national group is never shown as local."
+        ),
+    ),
+    Feature(
+        key="name",
+        group="name",
+        weight=0.5,
+        donor_weight=lambda _: 1.0,
+        score=name_score,
+        applies=lambda signals: bool(signals.names.any()),
+        title=N_("Name"),
+        description=N_(
+            "If what you typed is the name of a listed group, or close to it, that group rises."
+        ),
+    ),
+    Feature(
+        key="small",
+        group="small",
+        weight=0.25,
+        donor_weight=lambda weights: weights.small,
+        score=small_score,
+        applies=lambda signals: signals.profile.weights.small > 0,
+        title=N_("Small groups"),
+        description=N_(
+            "Off unless you ask for it. Groups with smaller yearly revenue then rise; a group "
+            "whose revenue we do not know counts as being in the middle."
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """Candidates in their final order.
+
+    `order` (n,) are positions in `signals.topic.rows`; `scores` (n_candidates,) are the
+    weighted means; `parts` maps a feature's key to (share of the weight, its scores).
+    """
+
+    order: npt.NDArray[np.integer]
+    scores: Scores
+    parts: dict[str, tuple[float, Scores]]
+
+
+def rank(signals: Signals, *, n: int) -> Ranking:
+    """Weigh the features and order the candidates; ties go to the slug."""
+    active = [feature for feature in FEATURES if feature.applies(signals)]
+    weights = {f.group: f.weight * f.donor_weight(signals.profile.weights) for f in active}
+    total = sum(weights.values()) or 1.0
+    parts = {f.key: (weights[f.group] / total, f.score(signals)) for f in active}
+    scores = np.zeros(len(signals.topic.rows), dtype=np.float32)
+    for share, values in parts.values():
+        scores += np.float32(share) * values
+    order = np.lexsort((signals.topic.rows, -scores))
+    return Ranking(order=diversify(order, signals, n=n), scores=scores, parts=parts)
+
+
+def diversify(
+    order: npt.NDArray[np.integer], signals: Signals, *, n: int
+) -> npt.NDArray[np.integer]:
+    """Let a near copy, or a further member of one family, step back ten places.
+
+    Greedy over the first `n + STEP_BACK` candidates; scores are left as they are.
+    """
+    rows, index = signals.topic.rows, signals.index
+    head, tail = list(order[: n + STEP_BACK]), order[n + STEP_BACK :]
+    kept: list[int] = []
+    stepped: list[int] = []
+    for position in head:
+        row = int(rows[position])
+        copies = _look_alikes(row, index) | _family(row, index)
+        (stepped if copies & {int(rows[k]) for k in kept} else kept).append(int(position))
+    return np.concatenate((kept, stepped, tail)).astype(np.intp)
+
+
+def _look_alikes(row: int, index: Index) -> set[int]:
+    close = index.similarities[row] >= LOOK_ALIKE
+    return set(index.neighbours[row][close].tolist())
+
+
+def _family(row: int, index: Index) -> set[int]:
+    return set(np.flatnonzero(index.families == index.families[row]).tolist()) - {row}
+
+
+def match_names(text: str, index: Index) -> dict[int, float]:
+    """How closely a short text resembles listings' names: row -> similarity in (0, 1]."""
+    typed = words(text)
+    if not typed or len(typed) > MAX_NAME_WORDS:
+        return {}
+    joined = " ".join(typed)
+    shared, n_grams = index.name_grams.overlaps(joined)
+    sizes = index.name_grams.sizes
+    dice = 2 * shared / (sizes + n_grams)
+    likely = np.maximum(dice, 0.9 * shared / np.maximum(sizes, 1))
+    best = np.argsort(-likely, kind="stable")[:NAME_CANDIDATES]
+    found: dict[int, float] = {}
+    for number in best[likely[best] >= NAME_LIKELY].tolist():
+        row = int(index.name_rows[number])
+        similarity = max(float(dice[number]), _likeness(joined, index.name_strings[number]))
+        if similarity >= NAME_FLOOR:
+            found[row] = max(found.get(row, 0.0), similarity)
+    return found
+
+
+def _likeness(typed: str, name: str) -> float:
+    """Similarity by whole words, or by edits where a letter or two went wrong."""
+    if f" {name} " in f" {typed} ":
+        return 1.0 if name == typed else 0.9 * (len(name) / len(typed) >= NAME_SHARE)
+    limit = 1 if len(typed) < 8 else 2
+    distance = edit_distance(typed, name, limit)
+    return 1 - distance / len(typed) if distance <= limit and len(typed) >= 5 else 0.0

@@ -1,0 +1,395 @@
+"""Profile -> query -> topic scores, all by numpy over the postings.
+
+Nothing here knows about places, weights or people; it answers "what is it about?".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.index import Index, Meaning
+from recommender.models import Correction, DonorProfile, Language, TagKind
+from recommender.text import (
+    Token,
+    detect_language,
+    edit_distance,
+    is_filler,
+    is_stop_word,
+    phrase_key,
+    tokens,
+    words,
+)
+
+WORD_WEIGHT = 1.0
+CHIP_WEIGHT = 1.5
+CONCEPT_WEIGHT = 1.0
+IN_PHRASE_WEIGHT = 0.5
+"""A word that a known phrase has already explained counts half beside its concept."""
+EXPANSION_WEIGHT = 0.3
+
+MAX_UNITS = 24
+"""A pasted article is reduced to this many themes; the rest of its vocabulary is noise."""
+LONG_TEXT_WORDS = 40
+
+SMOOTHING = 0.4
+MAX_SMOOTHING = 0.7
+PINPOINT_CONCENTRATION = 2.0
+FEEDBACK_LISTINGS = 10
+FEEDBACK_TERMS = 20
+FEEDBACK_WEIGHT = 0.5
+N_CANDIDATES = 1_000
+
+Scores = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One thing that was asked for: a concept of the taxonomy, or a word of its own.
+
+    `terms` maps index terms to query weights; `importance` is the most this unit could
+    add to a score, up to term-frequency saturation. A unit without terms is unknown here.
+    """
+
+    label: str
+    kind: str
+    sources: tuple[str, ...]
+    terms: Mapping[int, float]
+    importance: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What a profile means to the index."""
+
+    units: tuple[Unit, ...]
+    corrections: tuple[Correction, ...] = ()
+    unknown_words: tuple[str, ...] = ()
+    known_share: float = 1.0
+    is_long: bool = False
+
+    @property
+    def importance(self) -> float:
+        """The sum over units, unknown words included."""
+        return sum(unit.importance for unit in self.units)
+
+    @property
+    def has_concept(self) -> bool:
+        """Whether any unit is a concept of the taxonomy."""
+        return any(unit.kind != "word" for unit in self.units)
+
+    def term_weights(self) -> dict[int, float]:
+        """The query vector."""
+        weights: dict[int, float] = {}
+        for unit in self.units:
+            for term, weight in unit.terms.items():
+                weights[term] = weights.get(term, 0.0) + weight
+        return weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicScores:
+    """How well each candidate fits the words, before place and taste.
+
+    `rows` (n,) are candidates. A candidate's topic score is `own + lent`: `own` is
+    `own_share` times the sum over terms of query weight × listing weight, `lent` is what
+    its neighbours' own scores add. Both are divided by the best topic score in the index,
+    so topic scores lie in [0, 1]. `weights` is the query vector after feedback;
+    `coverage` (n,) is the share of the asked importance that the listing has at all.
+    """
+
+    rows: Rows
+    own: Scores
+    lent: Scores
+    own_share: Scores
+    scale: float
+    weights: Mapping[int, float]
+    raw: Scores
+    coverage: Scores
+
+
+def understand(profile: DonorProfile, index: Index) -> Query:
+    """Read a profile's words and chips as units of the index's vocabulary."""
+    return _Reader(profile, index).read()
+
+
+class _Reader:
+    """Collects units from one profile; phrases first, then what words remain."""
+
+    def __init__(self, profile: DonorProfile, index: Index) -> None:
+        self.profile = profile
+        self.index = index
+        self.concepts: dict[str, dict[int, float]] = {}
+        self.spoken: dict[str, dict[str, int]] = {}
+        self.corrections: dict[str, str] = {}
+        self.unknown: dict[str, int] = {}
+
+    def read(self) -> Query:
+        self._read_chips()
+        typed = tokens(self.profile.text)
+        language = detect_language([token.word for token in typed], self.profile.language)
+        known = [self._corrected(token) for token in typed]
+        for phrase, meanings in self._segments(known):
+            self._read_segment(phrase, meanings, language)
+        return self._query(typed)
+
+    def _read_chips(self) -> None:
+        for kind in TagKind:
+            for slug in getattr(self.profile, kind.value):
+                self._add_term(f"{kind.value}:{slug}", f"{kind.value}:{slug}", CHIP_WEIGHT)
+
+    def _corrected(self, token: Token) -> Token:
+        if token.word in self.corrections:
+            return tokens(self.corrections[token.word])[0]
+        if len(token.word) < 4 or token.word.isdigit() or self._is_known(token):
+            return token
+        better = correct(token.word, self.index)
+        if not better:
+            return token
+        self.corrections[token.word] = better
+        return tokens(better)[0]
+
+    def _is_known(self, token: Token) -> bool:
+        vocabulary = self.index.vocabulary
+        return (
+            token.word in self.index.known_words
+            or token.stem_en in vocabulary
+            or token.stem_es in vocabulary
+            or is_stop_word(token.word)
+            or is_filler(token.word)
+        )
+
+    def _segments(
+        self, typed: Sequence[Token]
+    ) -> Iterator[tuple[Sequence[Token], tuple[Meaning, ...]]]:
+        """Cut the words into known phrases, longest first, and single words."""
+        at = 0
+        while at < len(typed):
+            length, meanings = self._longest_phrase(typed, at)
+            yield typed[at : at + length], meanings
+            at += length
+
+    def _longest_phrase(self, typed: Sequence[Token], at: int) -> tuple[int, tuple[Meaning, ...]]:
+        for length in range(min(self.index.longest_phrase, len(typed) - at), 0, -1):
+            phrase = typed[at : at + length]
+            meanings = self.index.phrases.get(phrase_key([token.word for token in phrase]), ())
+            if meanings and not (length == 1 and is_stop_word(phrase[0].word)):
+                return length, meanings
+        return 1, ()
+
+    def _read_segment(
+        self, phrase: Sequence[Token], meanings: tuple[Meaning, ...], language: Language
+    ) -> None:
+        spoken = " ".join(token.word for token in phrase)
+        labels = list(dict.fromkeys(tag for meaning in meanings for tag in meaning.tags))
+        for meaning in meanings:
+            for tag in meaning.tags:
+                self._speak(tag, spoken)
+                self._add_term(tag, tag, CONCEPT_WEIGHT * meaning.weight)
+                self._add_expansion(tag, meaning)
+        for token in phrase:
+            if not (is_stop_word(token.word) or is_filler(token.word)):
+                self._read_word(token, labels, language)
+
+    def _read_word(self, token: Token, labels: list[str], language: Language) -> None:
+        term = self._term(token, language)
+        if labels:
+            if term is not None:
+                weights = self.concepts.setdefault(labels[0], {})
+                weights[term] = max(weights.get(term, 0.0), IN_PHRASE_WEIGHT)
+        elif term is None:
+            self.unknown[token.word] = self.unknown.get(token.word, 0) + 1
+        else:
+            label = f"word:{term}"
+            self._speak(label, token.word)
+            self.concepts.setdefault(label, {})[term] = WORD_WEIGHT
+
+    def _term(self, token: Token, language: Language) -> int | None:
+        other = Language.EN if language is Language.ES else Language.ES
+        vocabulary = self.index.vocabulary
+        first = vocabulary.get(token.stem(language))
+        return first if first is not None else vocabulary.get(token.stem(other))
+
+    def _add_term(self, label: str, term: str, weight: float) -> None:
+        position = self.index.vocabulary.get(term)
+        weights = self.concepts.setdefault(label, {})
+        if position is not None:
+            weights[position] = max(weights.get(position, 0.0), weight)
+
+    def _add_expansion(self, label: str, meaning: Meaning) -> None:
+        language = detect_language(words(" ".join(meaning.words)), self.profile.language)
+        for token in tokens(" ".join(meaning.words)):
+            term = self._term(token, language)
+            if term is not None and not is_stop_word(token.word):
+                weights = self.concepts.setdefault(label, {})
+                weights.setdefault(term, EXPANSION_WEIGHT * meaning.weight)
+
+    def _speak(self, label: str, spoken: str) -> None:
+        said = self.spoken.setdefault(label, {})
+        said[spoken] = said.get(spoken, 0) + 1
+
+    def _query(self, typed: Sequence[Token]) -> Query:
+        content = [t for t in typed if not (is_stop_word(t.word) or is_filler(t.word))]
+        is_long = len(typed) > LONG_TEXT_WORDS
+        units = [self._unit(label) for label in self.concepts]
+        if not is_long:
+            units += [self._unknown_unit(word) for word in self.unknown]
+        units.sort(key=lambda unit: -unit.importance)
+        kept = {unit.label for unit in units[:MAX_UNITS]}
+        n_unknown = sum(self.unknown.values())
+        return Query(
+            units=tuple(unit for unit in units if unit.label in kept),
+            corrections=tuple(Correction(typed=a, used=b) for a, b in self.corrections.items()),
+            unknown_words=() if is_long else tuple(self.unknown),
+            known_share=1 - n_unknown / len(content) if content else 1.0,
+            is_long=is_long,
+        )
+
+    def _unit(self, label: str) -> Unit:
+        said = self.spoken.get(label, {})
+        emphasis = 1 + log(max(1, sum(said.values())))
+        weights = {term: weight * emphasis for term, weight in self.concepts[label].items()}
+        kind, _, name = label.partition(":")
+        sources = tuple(sorted(said, key=lambda spoken: -said[spoken]))
+        return Unit(
+            label=sources[0] if kind == "word" else name,
+            kind=kind,
+            sources=sources,
+            terms=weights,
+            importance=float(sum(w * self.index.idf[term] for term, w in weights.items())),
+        )
+
+    def _unknown_unit(self, word: str) -> Unit:
+        importance = WORD_WEIGHT * unseen_idf(len(self.index))
+        return Unit(label=word, kind="word", sources=(word,), terms={}, importance=importance)
+
+
+def unseen_idf(n_docs: int) -> float:
+    """The idf of a word that one listing has: what an unknown word weighs in coverage."""
+    return log(1 + (n_docs - 0.5) / 1.5)
+
+
+def correct(word: str, index: Index) -> str:
+    """The known word that a mistyped one most likely stands for, or ""."""
+    limit = 1 if len(word) < 8 else 2
+    near = index.lexicon_grams.similar(word, n=30, at_least=0.3)
+    ranked = sorted(
+        (edit_distance(word, index.lexicon[number], limit), number) for number, _ in near
+    )
+    return index.lexicon[ranked[0][1]] if ranked and ranked[0][0] <= limit else ""
+
+
+def retrieve(query: Query, index: Index, eligible: npt.NDArray[np.bool_]) -> TopicScores:
+    """Score the listings for a query and keep the best that are eligible.
+
+    Scores are smoothed over the neighbour graph, the more the thinner a listing is
+    (Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005). A broad interest is also
+    widened by the terms its best listings share (RM3: Lavrenko & Croft, SIGIR 2001;
+    Abdul-Jaleel et al., TREC 2004); a pinpoint one, whose best listing stands far above
+    the rest, is not, because that loses the one right answer (docs/benchmarks.md).
+    """
+    weights = query.term_weights()
+    raw = accumulate(weights, index)
+    pinpoint = _concentration(raw) >= PINPOINT_CONCENTRATION
+    strength = SMOOTHING / 2 if pinpoint else SMOOTHING
+    if not pinpoint:
+        first = np.flatnonzero(raw)
+        own, lent, _ = smooth(raw, first, index, strength)
+        weights = widen(weights, first, own + lent, index)
+        raw = accumulate(weights, index)
+    rows = _candidates(raw, eligible)
+    own, lent, own_share = smooth(raw, rows, index, strength)
+    scale = float((own + lent).max(initial=0.0)) or 1.0
+    keep = eligible[rows] & (own + lent > 0)
+    return TopicScores(
+        rows=rows[keep],
+        own=own[keep] / scale,
+        lent=lent[keep] / scale,
+        own_share=own_share[keep],
+        scale=scale,
+        weights=weights,
+        raw=raw,
+        coverage=coverage(query, index)[rows[keep]],
+    )
+
+
+def accumulate(weights: Mapping[int, float], index: Index) -> Scores:
+    """The sum over terms of query weight × listing weight, for every listing: (n_docs,)."""
+    scores = np.zeros(len(index), dtype=np.float32)
+    for term, weight in weights.items():
+        rows, listing_weights = index.postings.row(term)
+        scores[rows] += np.float32(weight) * listing_weights
+    return scores
+
+
+def smooth(raw: Scores, rows: Rows, index: Index, strength: float) -> tuple[Scores, Scores, Scores]:
+    """Split each row's score into its own part and what its neighbours lend.
+
+    Returns (own, lent, own_share), each of shape (len(rows),).
+    """
+    similarities = index.similarities[rows]
+    total = np.maximum(similarities.sum(axis=1), 1e-9)
+    around = (raw[index.neighbours[rows]] * similarities).sum(axis=1) / total
+    lengths = index.lengths[rows]
+    thinness = 2 * index.mean_length / (index.mean_length + lengths)
+    lent_share = np.clip(strength * thinness, 0, MAX_SMOOTHING).astype(np.float32)
+    return (1 - lent_share) * raw[rows], lent_share * around, 1 - lent_share
+
+
+def widen(
+    weights: Mapping[int, float], rows: Rows, scores: Scores, index: Index
+) -> dict[int, float]:
+    """Mix the query with the terms that its best listings give most weight to (RM3)."""
+    best = np.argsort(-scores, kind="stable")[:FEEDBACK_LISTINGS]
+    if not len(best) or not weights:
+        return dict(weights)
+    model: dict[int, float] = {}
+    shares = scores[best] / scores[best].sum()
+    for row, share in zip(rows[best], shares, strict=True):
+        terms, listing_weights = index.documents.row(int(row))
+        scaled = listing_weights * (share / listing_weights.sum())
+        for term, weight in zip(terms.tolist(), scaled.tolist(), strict=True):
+            model[term] = model.get(term, 0.0) + weight
+    top = sorted(model, key=lambda term: (-model[term], term))[:FEEDBACK_TERMS]
+    total, mass = sum(weights.values()), sum(model[term] for term in top)
+    mixed = {term: (1 - FEEDBACK_WEIGHT) * weight / total for term, weight in weights.items()}
+    for term in top:
+        mixed[term] = mixed.get(term, 0.0) + FEEDBACK_WEIGHT * model[term] / mass
+    return mixed
+
+
+def coverage(query: Query, index: Index) -> Scores:
+    """The share of the query's importance that each listing has at all: (n_docs,) in [0, 1]."""
+    covered = np.zeros(len(index), dtype=np.float32)
+    for unit in query.units:
+        if unit.terms:
+            covered[_rows_of(unit.terms, index)] += unit.importance
+    return covered / max(query.importance, 1e-9)
+
+
+def _rows_of(terms: Iterable[int], index: Index) -> Rows:
+    lists = [index.postings.row(term)[0] for term in terms]
+    return lists[0] if len(lists) == 1 else np.unique(np.concatenate(lists))
+
+
+def _concentration(raw: Scores) -> float:
+    """How far the best score stands above the nine after it; 1 is level."""
+    if len(raw) < 10:
+        return 1.0
+    top = -np.sort(-np.partition(raw, -10)[-10:])
+    return float(top[0] / max(float(top[1:].mean()), 1e-9))
+
+
+def _candidates(raw: Scores, eligible: npt.NDArray[np.bool_]) -> Rows:
+    """The best rows overall (they set the scale) and the best eligible ones."""
+    return np.union1d(_best(raw), _best(np.where(eligible, raw, np.float32(0))))
+
+
+def _best(scores: Scores) -> Rows:
+    n = min(N_CANDIDATES, len(scores))
+    return np.argpartition(-scores, n - 1)[:n] if n else np.empty(0, dtype=np.int64)

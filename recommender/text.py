@@ -1,0 +1,185 @@
+"""Words: one bilingual analyser for listings and for what donors type.
+
+Accents are folded before stemming, because half of those who type Spanish on a US
+keyboard leave them out; both sides of a match then meet in the same stem.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+import snowballstemmer
+
+from recommender.models import Language
+
+ANALYSIS_VERSION = "1"
+"""Changes whenever the same text would give other terms; indexes of another version are refused."""
+
+MAX_WORD_LENGTH = 40
+
+_STEMMERS = {
+    Language.EN: snowballstemmer.stemmer("english"),
+    Language.ES: snowballstemmer.stemmer("spanish"),
+}
+
+_STOP_WORDS = {
+    Language.EN: frozenset(
+        "a about all also am an and any are as at be been being but by can could did do does "
+        "for from had has have he her his how i if in into is it its may me might must my no "
+        "not of on or our out she should so some such than that the their them then there "
+        "these they this those to us was we were what when where which who whom whose why "
+        "will with would you your".split()
+    ),
+    Language.ES: frozenset(
+        "a al algo ante aqui asi aun cada como con cual cuales cuando de del desde donde e el "
+        "ella ellas ellos en entre era es esa ese eso esta este esto fue ha han hasta hay la "
+        "las le les lo los mas me mi mis muy ni no nos o para pero por porque que quien "
+        "quienes se sea ser si sin sobre son soy su sus te tiene tienen tu un una unas uno "
+        "unos y ya yo".split()
+    ),
+}
+
+_FILLERS = frozenset(
+    "best charities charity donate donated donating donation donations find give gives "
+    "giving group groups help helping helps interested like looking me money near nearby "
+    "need needs nonprofit nonprofits ngo ngos org organisation organisations organization "
+    "organizations people please provide provides providing support supporting supports "
+    "want work working ayuda ayudan ayudar ayude busco caridad cerca dar dinero donacion "
+    "donaciones donar grupo grupos gente necesita necesito organizacion organizaciones "
+    "persona personas quiero quisiera apoyar apoyo apoyan interesa trabaja trabajan".split()
+)
+"""Words of the request rather than of the interest: dropped from queries, kept in listings."""
+
+_STEM_EXCEPTIONS = {
+    "redada": "redada",
+    "redadas": "redada",
+    "deporte": "deporte",
+    "deportes": "deporte",
+    "deportivo": "deporte",
+    "deportiva": "deporte",
+    "comida": "comida",
+    "comidas": "comida",
+    "refugio": "refugio",
+    "refugios": "refugio",
+    "chino": "chino",
+    "china": "chino",
+    "chinos": "chino",
+    "chinas": "chino",
+    "naturalization": "naturaliz",
+    "naturalize": "naturaliz",
+    "naturalized": "naturaliz",
+    "naturalizing": "naturaliz",
+}
+"""Words whose Snowball stem is that of quite another word here: "redadas" (raids) is not
+"redes" (networks), "deportes" (sports) not "deportación", "naturalization" not "nature"."""
+
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+class Token(NamedTuple):
+    """A word as typed (folded), and its stem in each language of the site."""
+
+    word: str
+    stem_en: str
+    stem_es: str
+
+    def stem(self, language: Language) -> str:
+        """The stem in one language."""
+        return self.stem_es if language is Language.ES else self.stem_en
+
+
+def fold(text: str) -> str:
+    """Case-folded text without accents or compatibility forms (Unicode NFKD)."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text, in order; "U.S." and "women's" are one word each."""
+    joined = re.sub(r"(?<=\b\w)\.(?=\w\b)|['’]", "", fold(text))
+    return [word[:MAX_WORD_LENGTH] for word in _WORD.findall(joined)]
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str, language: Language) -> str:
+    """The Snowball stem of a folded word."""
+    if word in _STEM_EXCEPTIONS:
+        return _STEM_EXCEPTIONS[word]
+    stemmed: str = _STEMMERS[language].stemWord(word)
+    return stemmed
+
+
+def singular(word: str) -> str:
+    """A word without its plural ending, English or Spanish, for matching known phrases.
+
+    Lighter than a stem (after Harman's S-stemmer, JASIS 42(1), 1991), because a phrase
+    must not mean what a mere relative of its words means.
+    """
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word
+
+
+def phrase_key(phrase: list[str]) -> str:
+    """Folded words in the form in which known phrases are looked up."""
+    return " ".join(singular(word) for word in phrase)
+
+
+def is_stop_word(word: str) -> bool:
+    """Whether a word carries no meaning in either language."""
+    return word in _STOP_WORDS[Language.EN] or word in _STOP_WORDS[Language.ES]
+
+
+def is_filler(word: str) -> bool:
+    """Whether a word belongs to the asking ("donate", "busco"), not to what is asked."""
+    return word in _FILLERS
+
+
+def analyse(text: str, language: Language) -> list[str]:
+    """The index terms of a text in one language: stems without stop words."""
+    return [stem(word, language) for word in words(text) if not is_stop_word(word)]
+
+
+def tokens(text: str) -> list[Token]:
+    """The words of a query with their stems in both languages, stop words included."""
+    return [Token(word, stem(word, Language.EN), stem(word, Language.ES)) for word in words(text)]
+
+
+def detect_language(text_words: list[str], default: Language) -> Language:
+    """The language whose stop words are the more frequent; `default` on a tie."""
+    english = sum(word in _STOP_WORDS[Language.EN] for word in text_words)
+    spanish = sum(word in _STOP_WORDS[Language.ES] for word in text_words)
+    if english == spanish:
+        return default
+    return Language.ES if spanish > english else Language.EN
+
+
+def character_grams(text: str, size: int = 3) -> set[str]:
+    """The character n-grams of a padded text, for finding what was mistyped."""
+    padded = f" {text} "
+    return {padded[i : i + size] for i in range(len(padded) - size + 1)}
+
+
+def edit_distance(left: str, right: str, limit: int = 2) -> int:
+    """Optimal string alignment distance, or `limit + 1` when it is larger.
+
+    Source: Damerau, "A technique for computer detection and correction of spelling
+    errors", CACM 7(3), 1964 (one edit: insert, delete, replace, swap of neighbours).
+    """
+    if abs(len(left) - len(right)) > limit:
+        return limit + 1
+    previous: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, start=1):
+        before, previous, row = previous, row, [i]
+        for j, b in enumerate(right, start=1):
+            cost = min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+    return min(row[-1], limit + 1)
