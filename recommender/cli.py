@@ -13,9 +13,8 @@ from flask.cli import AppGroup
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
     from recommender.config import Settings
+    from recommender.store import Database
     from recommender.store.catalog import LoadReport
 
 
