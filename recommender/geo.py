@@ -260,6 +260,9 @@ class Gazetteer:
             rows.update(dict.fromkeys(source(name, state)))
             if len(rows) > 2:
                 break
+        city, comma, _ = text.partition(",")
+        if comma and not rows:
+            return self.suggest(city, n)
         return [self._label(row) for row in list(rows)[:n]]
 
     def coordinates(
@@ -515,7 +518,7 @@ class _Builder:
         by_county = _grouped(
             ((record["county"], record["state"]), record)
             for record in self._records
-            if record["county"]
+            if record["county"] and not record["county"].endswith(" city")
         )
         for (county, state), records in by_county.items():
             if (normalise(county), state) in self._by_key:

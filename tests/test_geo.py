@@ -188,6 +188,7 @@ def test_a_name_of_several_places_asks_for_the_state(
         ("Houston Texs", "Houston, TX"),
         ("Minneap", "Minneapolis, MN"),
         ("Paris, France", "Paris, TX"),
+        ("Charlotesville, Virgina", "Charlottesville, VA"),
     ],
 )
 def test_the_likeliest_place_is_suggested_first(
