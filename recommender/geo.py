@@ -518,7 +518,7 @@ class _Builder:
         by_county = _grouped(
             ((record["county"], record["state"]), record)
             for record in self._records
-            if record["county"] and not record["county"].endswith(" city")
+            if record["county"] and not record["county"].lower().endswith(" city")
         )
         for (county, state), records in by_county.items():
             if (normalise(county), state) in self._by_key:
