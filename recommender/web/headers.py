@@ -81,10 +81,7 @@ def kind_of(endpoint: str) -> RouteKind | None:
 
 
 def _add_headers(response: Response) -> Response:
-    # An address without a route, or a route nobody declared, gets the strictest page headers.
-    kind = kind_of(request.endpoint or "")
-    if kind is None:
-        kind = RouteKind.API if request.path.startswith("/api/") else RouteKind.DONOR
+    kind = _kind(response)
     headers = {**EVERYWHERE, **HEADERS[kind]}
     if response.status_code >= 400:
         headers["Cache-Control"] = "no-store"
@@ -94,3 +91,13 @@ def _add_headers(response: Response) -> Response:
         # A view may be stricter about caching, or name another policy on purpose.
         response.headers.setdefault(name, value)
     return response
+
+
+def _kind(response: Response) -> RouteKind:
+    kind = kind_of(request.endpoint or "")
+    if request.path.startswith("/api/"):
+        return RouteKind.API
+    # An address without a route, a file that is not there or a route that nobody declared
+    # is answered with a page, and gets the strictest headers a page has.
+    missing = kind is RouteKind.STATIC and response.status_code >= 400
+    return RouteKind.DONOR if kind is None or missing else kind

@@ -120,7 +120,7 @@ def lazy_gettext(message: str) -> str:
 # Upper limits of a year's revenue in US dollars; below the first is the IRS's own line for
 # the short "postcard" return.
 _BANDS = (
-    (50_000, lazy_gettext("Under $50,000 a year")),
+    (50_000, lazy_gettext("under $50,000 a year")),
     (250_000, lazy_gettext("$50,000 to $250,000 a year")),
     (1_000_000, lazy_gettext("$250,000 to $1 million a year")),
     (5_000_000, lazy_gettext("$1 to $5 million a year")),
@@ -176,7 +176,7 @@ def money_band(usd: int) -> str:
     for limit, words in _BANDS:
         if usd < limit:
             return str(words)
-    return gettext("Over $50 million a year")
+    return gettext("over $50 million a year")
 
 
 def date(iso: str) -> str:
