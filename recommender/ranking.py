@@ -77,8 +77,10 @@ def neighbours_score(signals: Signals) -> Scores:
 def place_score(signals: Signals) -> Scores:
     """Whether it serves the donor's place, and how far its office is."""
     nearness = signals.nearness
-    scores = nearness.score if nearness else np.zeros(len(signals.index), dtype=np.float32)
-    return np.asarray(scores[signals.topic.rows])
+    if nearness is None:
+        return np.zeros(len(signals.topic.rows), dtype=np.float32)
+    found: Scores = nearness.score[signals.topic.rows]
+    return found
 
 
 def name_score(signals: Signals) -> Scores:
