@@ -12,6 +12,8 @@ from sqlite_utils import Database as Database
 from recommender.errors import StorageError
 from recommender.store.migrations import MIGRATIONS, create_triggers
 
+__all__ = ["Database", "connect", "migrate", "snapshot", "storage_errors", "transaction"]
+
 BUSY_TIMEOUT_S = 5.0
 
 # Pragmas belong to a connection, not to the file; only the WAL mode is remembered.
@@ -121,6 +123,7 @@ def storage_errors() -> Iterator[None]:
 def _make_private(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
+        if not path.exists():
+            path.touch(mode=0o600)
     except OSError as error:
         raise StorageError(str(error)) from error

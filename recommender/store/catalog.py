@@ -45,7 +45,6 @@ __all__ = [
     "count_nonprofits",
     "get_catalog_revision",
     "get_data_digest",
-    "get_data_version",
     "get_guide",
     "get_nonprofit",
     "get_resource",
@@ -111,19 +110,10 @@ def get_data_digest(db: Database) -> str:
 def get_catalog_revision(db: Database) -> int:
     """A number that has grown whenever shown content has changed since it was last read.
 
-    It comes from the file, so it is the same for every connection and process.
+    It comes from the file, so it is the same for every connection and process, unlike
+    `PRAGMA data_version`, which means nothing to another connection.
     """
     return int(_meta(db, "catalog_revision"))
-
-
-def get_data_version(db: Database) -> int:
-    """A number that changes when any *other* connection has written anything.
-
-    It says nothing about this connection's own writes and cannot be compared between
-    connections (https://sqlite.org/pragma.html#pragma_data_version).
-    """
-    with snapshot(db):
-        return int(db.execute("PRAGMA data_version").fetchone()[0])
 
 
 def count_nonprofits(db: Database) -> Counts:

@@ -9,7 +9,7 @@ import pytest
 from sqlite_utils import Database
 
 from recommender.errors import StorageError
-from recommender.store import connect, snapshot, transaction
+from recommender.store import connect, migrate, snapshot, transaction
 from recommender.store.catalog import get_data_digest
 from recommender.store.inbox import check_rate
 
@@ -105,6 +105,23 @@ def test_a_snapshot_does_not_see_later_writes(db: Database, tmp_path: Path) -> N
         assert other.execute("SELECT count(*) FROM meta").fetchone() == before
     assert other.execute("SELECT count(*) FROM meta").fetchone() != before
     other.close()
+
+
+def test_a_snapshot_sees_what_its_own_transaction_wrote(db: Database) -> None:
+    with transaction(db):
+        db.execute("UPDATE meta SET value = 'mine' WHERE key = 'data_digest'")
+        assert get_data_digest(db) == "mine"
+    assert get_data_digest(db) == "mine"
+
+
+def test_workers_may_all_start_on_an_empty_folder(tmp_path: Path) -> None:
+    def start(_: int) -> None:
+        db = connect(tmp_path / "waymark.db")
+        migrate(db)
+        db.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(start, range(4)))
 
 
 def _read_and_write_often(path: Path) -> None:
