@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any
 
 from sqlite_utils import Database
 
 from recommender.errors import NotFound, StorageError
-from recommender.models import (
-    Basis,
-    Location,
-    Nonprofit,
-    Reach,
-    ServiceArea,
-    Source,
-    Status,
-    TagKind,
-    Visibility,
-)
+from recommender.models import Nonprofit, Status, TagKind
 from recommender.store import snapshot, transaction
+from recommender.store.rows import CHILDREN, Row, compute_digest, to_nonprofit, to_row
 
 PUBLIC = (Status.PUBLISHED, Status.DUE)
 """Listings that are matched and shown."""
@@ -35,8 +24,6 @@ SHOWN = (*PUBLIC, Status.STALE)
 
 EXCLUDED = (Status.WITHDRAWN, Status.DO_NOT_LIST, Status.ARCHIVED, Status.MERGED)
 """Listings that must not be in any answer, even while an older index still holds them."""
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +151,7 @@ def _plan(db: Database, incoming: Sequence[Nonprofit]) -> list[_Step]:
 def _outcome(row: Row | None, record: Nonprofit) -> str:
     if row is None:
         return "created"
-    same = row["digest"] == _digest(record)
+    same = row["digest"] == compute_digest(record)
     if row["revision"] > 1:
         return "unchanged" if same else "kept"
     # Archived without an edit: an earlier load did it, and the record is back.
@@ -175,11 +162,6 @@ def _farewell(row: Row) -> str:
     if row["status"] not in SHOWN:
         return ""
     return "kept" if row["revision"] > 1 else "archived"
-
-
-def _digest(record: Nonprofit) -> str:
-    content = asdict(record) | {"updated_on": ""}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _check_references(db: Database, steps: Sequence[_Step]) -> None:
@@ -200,8 +182,9 @@ def _write(db: Database, steps: Sequence[_Step]) -> None:
     # An EIN may move from one listing to another in the same load.
     db.execute("UPDATE nonprofits SET ein = '' WHERE id IN (SELECT value FROM json_each(?))", [ids])
     pairs = [(step.id, step.record) for step in steps if step.record]
-    db.table("nonprofits").upsert_all([_row(*pair) for pair in pairs], pk="id")
-    for table, lay_out in _CHILDREN.items():
+    rows = [to_row(record) | {"id": id_, "updated_at": _now()} for id_, record in pairs]
+    db.table("nonprofits").upsert_all(rows, pk="id")
+    for table, lay_out in CHILDREN.items():
         db.table(table).delete_where("nonprofit_id IN (SELECT value FROM json_each(?))", [ids])
         db.table(table).insert_all(
             {"nonprofit_id": id_, **child} for id_, record in pairs for child in lay_out(record)
@@ -216,87 +199,11 @@ def _archive(db: Database, steps: Sequence[_Step]) -> None:
     )
 
 
-def _row(id_: int, record: Nonprofit) -> Row:
-    values = {name: getattr(record, name) for name in _PLAIN}
-    return {
-        "id": id_,
-        **values,
-        "reach": record.reach.value,
-        "basis": record.basis.value,
-        "status": record.status.value,
-        "parent_slug": record.parent or None,
-        "digest": _digest(record),
-        "updated_at": _now(),
-    }
-
-
-_PLAIN = (
-    "slug",
-    "ein",
-    "name",
-    "website",
-    "ntee",
-    "ruling_year",
-    "revenue_usd",
-    "serves",
-    "summary_en",
-    "summary_es",
-    "in_irs_extract",
-    "notes",
-    "verified_on",
-)
-
-
-def _names(record: Nonprofit) -> list[Row]:
-    return [{"position": i, "name": name} for i, name in enumerate(record.other_names)]
-
-
-def _locations(record: Nonprofit) -> list[Row]:
-    return [
-        {
-            "position": i,
-            "city": place.city,
-            "state": place.state,
-            "zip": place.zip,
-            "visibility": place.visibility.value,
-            "is_primary": place.primary,
-            "latitude": place.latitude,
-            "longitude": place.longitude,
-        }
-        for i, place in enumerate(record.locations)
-    ]
-
-
-def _service_areas(record: Nonprofit) -> list[Row]:
-    return [{"position": i, **asdict(area)} for i, area in enumerate(record.service_areas)]
-
-
-def _tags(record: Nonprofit) -> list[Row]:
-    return [
-        {"kind": kind.value, "tag": tag, "position": i}
-        for kind in TagKind
-        for i, tag in enumerate(record.tags(kind))
-    ]
-
-
-def _sources(record: Nonprofit) -> list[Row]:
-    return [{"position": i, **asdict(source)} for i, source in enumerate(record.sources)]
-
-
-_CHILDREN: dict[str, Callable[[Nonprofit], list[Row]]] = {
-    "nonprofit_names": _names,
-    "locations": _locations,
-    "service_areas": _service_areas,
-    "nonprofit_tags": _tags,
-    "sources": _sources,
-}
-
-
 def _nonprofits(db: Database, rows: Sequence[Row]) -> list[Nonprofit]:
     ids = json.dumps([row["id"] for row in rows])
-    children = {table: _children(db, table, ids) for table in _CHILDREN}
+    children = {table: _children(db, table, ids) for table in CHILDREN}
     return [
-        _nonprofit(row, {table: found.get(row["id"], []) for table, found in children.items()})
+        to_nonprofit(row, {table: found.get(row["id"], []) for table, found in children.items()})
         for row in rows
     ]
 
@@ -310,51 +217,6 @@ def _children(db: Database, table: str, ids: str) -> dict[int, list[Row]]:
     ):
         found[row["nonprofit_id"]].append(row)
     return found
-
-
-def _nonprofit(row: Row, children: dict[str, list[Row]]) -> Nonprofit:
-    plain = {name: row[name] for name in _PLAIN}
-    tags = {
-        kind.value: tuple(tag["tag"] for tag in children["nonprofit_tags"] if tag["kind"] == kind)
-        for kind in TagKind
-    }
-    return Nonprofit(
-        **plain | tags | {"in_irs_extract": bool(row["in_irs_extract"])},
-        reach=Reach(row["reach"]),
-        basis=Basis(row["basis"]),
-        status=Status(row["status"]),
-        parent=row["parent_slug"] or "",
-        updated_on=row["updated_at"][:10],
-        other_names=tuple(name["name"] for name in children["nonprofit_names"]),
-        locations=tuple(_location(place) for place in children["locations"]),
-        service_areas=tuple(_service_area(area) for area in children["service_areas"]),
-        sources=tuple(_source(source) for source in children["sources"]),
-    )
-
-
-def _location(row: Row) -> Location:
-    return Location(
-        city=row["city"],
-        state=row["state"],
-        zip=row["zip"],
-        visibility=Visibility(row["visibility"]),
-        primary=bool(row["is_primary"]),
-        latitude=row["latitude"],
-        longitude=row["longitude"],
-    )
-
-
-def _service_area(row: Row) -> ServiceArea:
-    return ServiceArea(
-        state=row["state"],
-        city=row["city"],
-        latitude=row["latitude"],
-        longitude=row["longitude"],
-    )
-
-
-def _source(row: Row) -> Source:
-    return Source(facts=row["facts"], source=row["source"], as_of=row["as_of"])
 
 
 def _now() -> str:

@@ -1,0 +1,150 @@
+"""How a listing is laid out: a row of `nonprofits`, and rows of its child tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from recommender.models import (
+    Basis,
+    Location,
+    Nonprofit,
+    Reach,
+    ServiceArea,
+    Source,
+    Status,
+    TagKind,
+    Visibility,
+)
+
+Row = dict[str, Any]
+
+_PLAIN = (
+    "slug",
+    "ein",
+    "name",
+    "website",
+    "ntee",
+    "ruling_year",
+    "revenue_usd",
+    "serves",
+    "summary_en",
+    "summary_es",
+    "in_irs_extract",
+    "notes",
+    "verified_on",
+)
+
+
+def to_row(record: Nonprofit) -> Row:
+    """The row of `nonprofits`, without what the store itself counts and dates."""
+    values = {name: getattr(record, name) for name in _PLAIN}
+    return {
+        **values,
+        "reach": record.reach.value,
+        "basis": record.basis.value,
+        "status": record.status.value,
+        "parent_slug": record.parent or None,
+        "digest": compute_digest(record),
+    }
+
+
+def compute_digest(record: Nonprofit) -> str:
+    """SHA-256 of a record as the files have it."""
+    content = asdict(record) | {"updated_on": ""}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def to_nonprofit(row: Row, children: dict[str, list[Row]]) -> Nonprofit:
+    """The listing of a row and of its child rows in order, by table."""
+    plain = {name: row[name] for name in _PLAIN}
+    tags = {
+        kind.value: tuple(tag["tag"] for tag in children["nonprofit_tags"] if tag["kind"] == kind)
+        for kind in TagKind
+    }
+    return Nonprofit(
+        **plain | tags | {"in_irs_extract": bool(row["in_irs_extract"])},
+        reach=Reach(row["reach"]),
+        basis=Basis(row["basis"]),
+        status=Status(row["status"]),
+        parent=row["parent_slug"] or "",
+        updated_on=row["updated_at"][:10],
+        other_names=tuple(name["name"] for name in children["nonprofit_names"]),
+        locations=tuple(_location(place) for place in children["locations"]),
+        service_areas=tuple(_service_area(area) for area in children["service_areas"]),
+        sources=tuple(_source(source) for source in children["sources"]),
+    )
+
+
+def _names(record: Nonprofit) -> list[Row]:
+    return [{"position": i, "name": name} for i, name in enumerate(record.other_names)]
+
+
+def _locations(record: Nonprofit) -> list[Row]:
+    return [
+        {
+            "position": i,
+            "city": place.city,
+            "state": place.state,
+            "zip": place.zip,
+            "visibility": place.visibility.value,
+            "is_primary": place.primary,
+            "latitude": place.latitude,
+            "longitude": place.longitude,
+        }
+        for i, place in enumerate(record.locations)
+    ]
+
+
+def _service_areas(record: Nonprofit) -> list[Row]:
+    return [{"position": i, **asdict(area)} for i, area in enumerate(record.service_areas)]
+
+
+def _tags(record: Nonprofit) -> list[Row]:
+    return [
+        {"kind": kind.value, "tag": tag, "position": i}
+        for kind in TagKind
+        for i, tag in enumerate(record.tags(kind))
+    ]
+
+
+def _sources(record: Nonprofit) -> list[Row]:
+    return [{"position": i, **asdict(source)} for i, source in enumerate(record.sources)]
+
+
+CHILDREN: dict[str, Callable[[Nonprofit], list[Row]]] = {
+    "nonprofit_names": _names,
+    "locations": _locations,
+    "service_areas": _service_areas,
+    "nonprofit_tags": _tags,
+    "sources": _sources,
+}
+"""Each child table, and the rows a listing has in it (all but `nonprofit_id`)."""
+
+
+def _location(row: Row) -> Location:
+    return Location(
+        city=row["city"],
+        state=row["state"],
+        zip=row["zip"],
+        visibility=Visibility(row["visibility"]),
+        primary=bool(row["is_primary"]),
+        latitude=row["latitude"],
+        longitude=row["longitude"],
+    )
+
+
+def _service_area(row: Row) -> ServiceArea:
+    return ServiceArea(
+        state=row["state"],
+        city=row["city"],
+        latitude=row["latitude"],
+        longitude=row["longitude"],
+    )
+
+
+def _source(row: Row) -> Source:
+    return Source(facts=row["facts"], source=row["source"], as_of=row["as_of"])
