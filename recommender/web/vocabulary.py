@@ -1,0 +1,47 @@
+"""The taxonomy as the views use it: which tags there are, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from flask import current_app
+
+from recommender.models import Language, Tag
+from recommender.store.catalog import get_catalog_revision, list_tags
+from recommender.web import get_db
+
+
+class Vocabulary:
+    """All tags of one state of the catalogue."""
+
+    def __init__(self, tags: Iterable[Tag]) -> None:
+        self.tags = tuple(tags)
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], Tag]:
+        return {(tag.kind, tag.slug): tag for tag in self.tags}
+
+    def __contains__(self, name: tuple[str, str]) -> bool:
+        """Whether there is a tag of this (kind, slug)."""
+        return name in self._by_name
+
+    def of_kind(self, kind: str) -> tuple[Tag, ...]:
+        """The tags of one kind, in the editors' order."""
+        return tuple(tag for tag in self.tags if tag.kind == kind)
+
+    def label(self, kind: str, slug: str, language: Language) -> str:
+        """What a tag is called; a slug without a tag is its own label."""
+        tag = self._by_name.get((kind, slug))
+        return tag.label(language) if tag else slug
+
+
+def get_vocabulary() -> Vocabulary:
+    """The taxonomy as it is now, read again whenever the catalogue has changed."""
+    db = get_db()
+    revision = get_catalog_revision(db)
+    kept: tuple[int, Vocabulary] | None = current_app.extensions.get("vocabulary")
+    if kept is None or kept[0] != revision:
+        kept = (revision, Vocabulary(list_tags(db)))
+        current_app.extensions["vocabulary"] = kept
+    return kept[1]
