@@ -95,7 +95,7 @@ def _add_headers(response: Response) -> Response:
 
 def _kind(response: Response) -> RouteKind:
     kind = kind_of(request.endpoint or "")
-    if request.path.startswith("/api/"):
+    if kind is None and request.path.startswith("/api/"):
         return RouteKind.API
     # An address without a route, a file that is not there or a route that nobody declared
     # is answered with a page, and gets the strictest headers a page has.

@@ -201,12 +201,24 @@ def emphasis(words: str) -> Markup:
     return Markup("<em>{}</em>").format(words)
 
 
-def in_sentence(label: str) -> str:
-    """A label as it stands inside a sentence: "Legal help" → "legal help", "DACA" as it is."""
+def in_sentence(label: str, *, proper: bool = False) -> str:
+    """A label as it stands inside a sentence: "Legal help" → "legal help", "DACA" as it is.
+
+    A proper label, such as the name of a language, keeps its capital in English.
+    """
     first = label.partition(" ")[0]
-    if current_language() is Language.EN and first in _KEEP_CAPITAL:
+    if current_language() is Language.EN and (proper or first in _KEEP_CAPITAL):
         return label
     return label if first[1:] != first[1:].lower() else label[:1].lower() + label[1:]
+
+
+def community(label: str) -> str:
+    """A community's label inside a sentence: "Haitian" → "the Haitian community"."""
+    if label.endswith("immigrants") or label.startswith("Inmigrantes"):
+        return in_sentence(label, proper=True)
+    if label.startswith("From "):
+        return gettext("people %(from_place)s", from_place=in_sentence(label))
+    return gettext("the %(name)s community", name=in_sentence(label, proper=True))
 
 
 def join_words(items: list[str | Markup]) -> Markup:

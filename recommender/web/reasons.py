@@ -1,0 +1,88 @@
+"""A match's reasons sorted into what a sentence and a table need; templates say the words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from recommender.models import Match, Reason, TagKind
+from recommender.ranking import FEATURES
+from recommender.web.i18n import community, gettext, in_sentence
+
+# The label of a tag, from its kind and slug, in the current language.
+Label = Callable[[str, str], str]
+
+# More than this in one sentence is no longer read; the table has them all.
+MAX_NAMED = 3
+_TITLES = {feature.key: feature.title for feature in FEATURES}
+_TAGS = {kind.value for kind in TagKind}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A row of the table: what counted, what it adds to the score, the words behind it."""
+
+    label: str
+    contribution: float
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """Labels for the sentence, strongest first; the shares add up to the match's score."""
+
+    asked: tuple[str, ...]
+    people: tuple[str, ...]
+    languages: tuple[str, ...]
+    words: tuple[str, ...]
+    shares: tuple[Share, ...]
+    missing: tuple[str, ...]
+
+
+def describe(match: Match, label: Label) -> Why:
+    """Sort the reasons of a match by what the donor asked for."""
+    return Why(
+        asked=_named(match.reasons, {TagKind.SERVICE}, label),
+        people=_named(match.reasons, {TagKind.POPULATION, TagKind.COMMUNITY}, label),
+        languages=_named(match.reasons, {TagKind.LANGUAGE}, label),
+        words=_named(match.reasons, {"word"}, label),
+        shares=tuple(_share(reason, label) for reason in match.reasons),
+        missing=tuple(_in_words(reason, label) for reason in match.missing),
+    )
+
+
+def _named(reasons: Iterable[Reason], kinds: set[str], label: Label) -> tuple[str, ...]:
+    named = [_in_words(reason, label) for reason in reasons if reason.kind in kinds]
+    return tuple(named[:MAX_NAMED])
+
+
+def _in_words(reason: Reason, label: Label) -> str:
+    """How a reason is named inside a sentence."""
+    if reason.kind not in _TAGS:
+        return reason.label
+    name = label(reason.kind, reason.label)
+    if reason.kind == TagKind.COMMUNITY:
+        return community(name)
+    # Languages are written large in English and small in Spanish, as English classes are.
+    return in_sentence(name, proper=reason.kind == TagKind.LANGUAGE)
+
+
+def _share(reason: Reason, label: Label) -> Share:
+    if reason.kind in _TAGS:
+        return Share(
+            label=label(reason.kind, reason.label),
+            contribution=reason.contribution,
+            note=_quoted(reason.sources),
+        )
+    if reason.kind == "word":
+        return Share(label=_quoted((reason.label,)), contribution=reason.contribution)
+    title = gettext("Related words") if reason.kind == "related" else gettext(_title(reason))
+    return Share(label=title, contribution=reason.contribution, note=reason.label)
+
+
+def _title(reason: Reason) -> str:
+    return _TITLES.get(reason.feature, reason.feature)
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"“{word}”" for word in words)
