@@ -347,6 +347,7 @@ class Nearness(StrEnum):
     SERVES_HERE = "serves-here"
     STATE = "state"
     NATIONAL = "national"
+    IN_STATE = "in-state"
     ELSEWHERE = "elsewhere"
 
 

@@ -18,13 +18,15 @@ PLACE_SCORES = {
     Nearness.SERVES_HERE: 0.9,
     Nearness.STATE: 0.6,
     Nearness.NATIONAL: 0.25,
+    Nearness.IN_STATE: 0.25,
     Nearness.ELSEWHERE: 0.0,
 }
 """The place score of each level, in [0, 1]."""
 DISTANCE_DISCOUNT = 0.3
 """How much of a near score is lost at the edge of the donor's radius."""
-WIDE_REACH_NEAR = 0.5
+WIDE_REACH_NEAR = 0.7
 """A national group whose office happens to be near is not a local group."""
+INTERNATIONAL_DISCOUNT = 0.8
 
 _WIDE = [REACHES.index(Reach.NATIONAL), REACHES.index(Reach.INTERNATIONAL)]
 _INTERNATIONAL = REACHES.index(Reach.INTERNATIONAL)
@@ -48,48 +50,37 @@ def measure_nearness(profile: DonorProfile, index: Index) -> NearnessArrays | No
     if profile.place is None:
         return None
     place, places = profile.place, index.places
-    office_km = _nearest(
-        place, (places.office_rows, places.office_latitudes, places.office_longitudes), len(index)
-    )
-    area_km = _nearest(
-        place, (places.area_rows, places.area_latitudes, places.area_longitudes), len(index)
-    )
     bit = np.uint64(state_bit(place.state))
     in_state = (places.state_bits & bit) != 0
-    statewide = (places.statewide_bits & bit) != 0
     wide = np.isin(places.reach, _WIDE)
-    near = _near(profile, office_km, in_state)
+    offices = (places.office_rows, places.office_latitudes, places.office_longitudes)
+    areas = (places.area_rows, places.area_latitudes, places.area_longitudes)
+    office_km, area_km = (_nearest(place, points, len(index)) for points in (offices, areas))
+    office_near = _near(profile, office_km, (places.office_bits & bit) != 0)
     served_near = _near(profile, area_km, in_state & places.has_areas)
-    office_counts = ~places.has_areas | in_state
-    level = np.select(
-        [near & office_counts, served_near & ~wide, statewide, wide],
-        [
-            _code(Nearness.OFFICE_NEAR),
-            _code(Nearness.SERVES_HERE),
-            _code(Nearness.STATE),
-            _code(Nearness.NATIONAL),
-        ],
-        _code(Nearness.ELSEWHERE),
-    ).astype(np.uint8)
+    conditions = {
+        Nearness.OFFICE_NEAR: office_near & (in_state | ~places.has_areas),
+        Nearness.SERVES_HERE: served_near & ~wide,
+        Nearness.STATE: (places.statewide_bits & bit) != 0,
+        Nearness.NATIONAL: wide,
+        Nearness.IN_STATE: in_state,
+    }
+    codes = [_code(level) for level in conditions]
+    level = np.select([*conditions.values()], codes, _code(Nearness.ELSEWHERE)).astype(np.uint8)
     score = _scores(profile, level, np.fmin(office_km, area_km))
     score[wide & (level == _code(Nearness.OFFICE_NEAR))] = WIDE_REACH_NEAR
-    score[places.reach == _INTERNATIONAL] *= np.float32(0.8)
-    in_state_only = (level == _code(Nearness.ELSEWHERE)) & in_state
-    score[in_state_only] = np.float32(PLACE_SCORES[Nearness.STATE] / 2)
+    score[places.reach == _INTERNATIONAL] *= np.float32(INTERNATIONAL_DISCOUNT)
     return NearnessArrays(level=level, distance_km=office_km, score=score)
 
 
 def is_in_scope(
-    nearness: NearnessArrays | None, profile: DonorProfile, index: Index
+    nearness: NearnessArrays | None, scope: Scope, index: Index
 ) -> npt.NDArray[np.bool_]:
-    """Which listings the donor's scope admits: (n_docs,)."""
-    if nearness is None or profile.place is None or profile.scope is Scope.ANYWHERE:
+    """Which listings a scope admits: (n_docs,)."""
+    if nearness is None or scope is Scope.ANYWHERE:
         return np.ones(len(index), dtype=np.bool_)
-    admitted: npt.NDArray[np.bool_] = nearness.level != _code(Nearness.ELSEWHERE)
-    if profile.scope is Scope.STATE:
-        bit = np.uint64(state_bit(profile.place.state))
-        admitted |= (index.places.state_bits & bit) != 0
-    return admitted
+    farthest = Nearness.IN_STATE if scope is Scope.STATE else Nearness.NATIONAL
+    return np.asarray(nearness.level <= _code(farthest))
 
 
 def is_local(nearness: NearnessArrays | None, index: Index) -> npt.NDArray[np.bool_]:
@@ -122,7 +113,7 @@ def _near(
     distance_km: npt.NDArray[np.float32],
     in_state: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.bool_]:
-    """Within the radius; for a whole state as the place, inside the state."""
+    """Within the radius; where the place is a whole state, inside that state."""
     if profile.place is not None and profile.place.kind is PlaceKind.STATE:
         return in_state
     with np.errstate(invalid="ignore"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 
 import numpy as np
 import numpy.typing as npt
@@ -30,16 +30,20 @@ from recommender.nearness import is_in_scope, is_local, measure_nearness
 from recommender.ranking import Signals, match_names, rank
 from recommender.retrieval import Query, TopicScores, coverage, retrieve, understand
 
-FLOOR = 0.4
-"""Below this share of what was asked, even the best listing is no close match."""
-LONG_FLOOR = 0.25
-RELEVANT_SHARE = 0.2
-"""A listing whose topic score is below this share of the best is left out of an answer."""
+CONCEPT_FLOOR = 0.3
+WORD_FLOOR = 0.6
+"""Below this share of what was asked even the best listing is no close match; where no
+concept of the taxonomy was recognised, mere words must cover more."""
+LONG_TEXT_CONCEPTS = 0.08
+LONG_TEXT_FLOOR = 0.15
+"""An article is on topic when this share of its words names concepts we know."""
 SEARCH_COVERAGE = 0.5
 SMALL_REVENUE_USD = 1_000_000
 FACET_KINDS = (*(kind.value for kind in TagKind), "states", "reach")
 
 Mask = npt.NDArray[np.bool_]
+Named = Mapping[int, float]
+"""Row -> how closely its name resembles what was typed, in (0, 1]."""
 
 
 def recommend(
@@ -48,21 +52,25 @@ def recommend(
     """The `n` listings that fit a donor's profile best, each with its reasons.
 
     `exclude` holds slugs that must not appear (withdrawn since the index was built).
-    When nothing fits closely, `no_close_match` is set and the nearest there are follow.
+    With scope NEAR, groups elsewhere in the donor's state come only after all that are near,
+    state-wide or national. When nothing fits closely, `no_close_match` is set and the nearest
+    there are follow.
     """
     query = understand(profile, index)
     nearness = measure_nearness(profile, index)
     eligible = _chosen(profile.filters, index) & _excluding(index, exclude)
-    eligible &= is_in_scope(nearness, profile, index)
-    topic = _relevant(_topic(query, index, eligible), query)
+    widest = Scope.STATE if profile.scope is Scope.NEAR else profile.scope
+    eligible &= is_in_scope(nearness, widest, index)
+    named = match_names(profile.text, index)
+    topic = _topic(query, index, eligible, named)
     signals = Signals(
         profile=profile,
         index=index,
         topic=topic,
         nearness=nearness,
-        names=_names(profile.text, topic, index),
+        names=_names(named, topic),
     )
-    ranking = rank(signals, n=n)
+    ranking = rank(signals, n=n, first=is_in_scope(nearness, profile.scope, index))
     explainer = Explainer(query=query, signals=signals, ranking=ranking)
     return Recommendation(
         matches=tuple(
@@ -142,11 +150,12 @@ def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset())
     )
     understood = understand(profile, index)
     nearness = measure_nearness(profile, index)
-    found = _found(understood, profile, index) & _excluding(index, exclude)
+    named = match_names(query.text, index)
+    found = _found(understood, index, named) & _excluding(index, exclude)
     found &= is_local(nearness, index)
     allowed = found & _chosen(query.filters, index)
-    topic = _topic(understood, index, allowed)
-    names = _names(query.text, topic, index)
+    topic = _topic(understood, index, allowed, named)
+    names = _names(named, topic)
     signals = Signals(profile=profile, index=index, topic=topic, nearness=nearness, names=names)
     ranking = rank(signals, n=0)
     order = _sorted(ranking.order, query.sort, signals)
@@ -163,12 +172,12 @@ def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset())
     )
 
 
-def _found(query: Query, profile: DonorProfile, index: Index) -> Mask:
+def _found(query: Query, index: Index, named: Named) -> Mask:
     """The listings that have at least half of what was typed, or are named so."""
     if not query.units:
         return np.ones(len(index), dtype=np.bool_)
     found: Mask = coverage(query, index) >= SEARCH_COVERAGE
-    found[list(match_names(profile.text, index))] = True
+    found[list(named)] = True
     return found
 
 
@@ -204,9 +213,9 @@ def _count(kind: str, mask: Mask, index: Index) -> tuple[Facet, ...]:
     return tuple(Facet(slug=name.partition(":")[2], count=counts[name]) for name in kept)
 
 
-def _topic(query: Query, index: Index, eligible: Mask) -> TopicScores:
+def _topic(query: Query, index: Index, eligible: Mask, named: Named) -> TopicScores:
     if query.units:
-        return retrieve(query, index, eligible)
+        return retrieve(query, index, eligible, named)
     rows = np.flatnonzero(eligible)
     nothing = np.zeros(len(rows), dtype=np.float32)
     return TopicScores(
@@ -221,35 +230,21 @@ def _topic(query: Query, index: Index, eligible: Mask) -> TopicScores:
     )
 
 
-def _relevant(topic: TopicScores, query: Query) -> TopicScores:
-    if not query.units:
-        return topic
-    keep = topic.own + topic.lent >= RELEVANT_SHARE
-    return TopicScores(
-        rows=topic.rows[keep],
-        own=topic.own[keep],
-        lent=topic.lent[keep],
-        own_share=topic.own_share[keep],
-        scale=topic.scale,
-        weights=topic.weights,
-        raw=topic.raw,
-        coverage=topic.coverage[keep],
-    )
-
-
 def _is_far(query: Query, signals: Signals) -> bool:
     """Whether even the best candidate has too little of what was asked."""
     if not len(signals.topic.rows):
         return True
     if signals.names.max(initial=0.0) >= 0.8:
         return False
-    best = float(signals.topic.coverage.max()) * query.known_share
-    return best < (LONG_FLOOR if query.is_long else FLOOR)
+    best = float(signals.topic.coverage.max())
+    if query.is_long:
+        return query.concept_share < LONG_TEXT_CONCEPTS or best < LONG_TEXT_FLOOR
+    return best < (CONCEPT_FLOOR if query.has_concept else WORD_FLOOR)
 
 
-def _names(text: str, topic: TopicScores, index: Index) -> npt.NDArray[np.float32]:
+def _names(named: Named, topic: TopicScores) -> npt.NDArray[np.float32]:
     names = np.zeros(len(topic.rows), dtype=np.float32)
-    for row, similarity in match_names(text, index).items():
+    for row, similarity in named.items():
         at = int(np.searchsorted(topic.rows, row))
         if at < len(topic.rows) and topic.rows[at] == row:
             names[at] = similarity

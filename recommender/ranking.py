@@ -93,14 +93,15 @@ def small_score(signals: Signals) -> Scores:
     revenue = np.maximum(signals.index.revenue_usd[signals.topic.rows], 1.0)
     span = np.log10(LARGE_USD / SMALL_USD)
     small = 1 - np.clip(np.log10(revenue / SMALL_USD) / span, 0, 1)
-    return np.nan_to_num(small, nan=0.5).astype(np.float32)
+    scores: Scores = np.nan_to_num(small, nan=0.5).astype(np.float32)
+    return scores
 
 
 FEATURES = (
     Feature(
         key="words",
         group="topic",
-        weight=0.65,
+        weight=0.55,
         donor_weight=lambda weights: weights.topic,
         score=words_score,
         applies=lambda signals: bool(signals.topic.weights),
@@ -114,7 +115,7 @@ FEATURES = (
     Feature(
         key="neighbours",
         group="topic",
-        weight=0.65,
+        weight=0.55,
         donor_weight=lambda weights: weights.topic,
         score=neighbours_score,
         applies=lambda signals: bool(signals.topic.weights),
@@ -127,7 +128,7 @@ FEATURES = (
     Feature(
         key="place",
         group="place",
-        weight=0.35,
+        weight=0.45,
         donor_weight=lambda weights: weights.place,
         score=place_score,
         applies=lambda signals: signals.nearness is not None,
@@ -141,7 +142,7 @@ FEATURES = (
     Feature(
         key="name",
         group="name",
-        weight=0.5,
+        weight=1.0,
         donor_weight=lambda _: 1.0,
         score=name_score,
         applies=lambda signals: bool(signals.names.any()),
@@ -179,8 +180,11 @@ class Ranking:
     parts: dict[str, tuple[float, Scores]]
 
 
-def rank(signals: Signals, *, n: int) -> Ranking:
-    """Weigh the features and order the candidates; ties go to the slug."""
+def rank(signals: Signals, *, n: int, first: npt.NDArray[np.bool_] | None = None) -> Ranking:
+    """Weigh the features and order the candidates; ties go to the slug.
+
+    Candidates for which `first` (n_docs,) holds come before all others, whatever the score.
+    """
     active = [feature for feature in FEATURES if feature.applies(signals)]
     weights = {f.group: f.weight * f.donor_weight(signals.profile.weights) for f in active}
     total = sum(weights.values()) or 1.0
@@ -188,7 +192,9 @@ def rank(signals: Signals, *, n: int) -> Ranking:
     scores = np.zeros(len(signals.topic.rows), dtype=np.float32)
     for share, values in parts.values():
         scores += np.float32(share) * values
-    order = np.lexsort((signals.topic.rows, -scores))
+    rows = signals.topic.rows
+    later = ~first[rows] if first is not None else np.zeros(len(rows), dtype=np.bool_)
+    order = np.lexsort((rows, -scores, later))
     return Ranking(order=diversify(order, signals, n=n), scores=scores, parts=parts)
 
 
@@ -233,9 +239,10 @@ def match_names(text: str, index: Index) -> dict[int, float]:
     found: dict[int, float] = {}
     for number in best[likely[best] >= NAME_LIKELY].tolist():
         row = int(index.name_rows[number])
-        similarity = max(float(dice[number]), _likeness(joined, index.name_strings[number]))
-        if similarity >= NAME_FLOOR:
-            found[row] = max(found.get(row, 0.0), similarity)
+        loose = 0.8 * (float(dice[number]) - NAME_FLOOR) / (1 - NAME_FLOOR)
+        likeness = max(loose, _likeness(joined, index.name_strings[number]))
+        if likeness > 0:
+            found[row] = max(found.get(row, 0.0), likeness)
     return found
 
 
@@ -245,4 +252,4 @@ def _likeness(typed: str, name: str) -> float:
         return 1.0 if name == typed else 0.9 * (len(name) / len(typed) >= NAME_SHARE)
     limit = 1 if len(typed) < 8 else 2
     distance = edit_distance(typed, name, limit)
-    return 1 - distance / len(typed) if distance <= limit and len(typed) >= 5 else 0.0
+    return 1 - distance / 10 if distance <= limit and len(typed) >= 5 else 0.0

@@ -5,6 +5,7 @@ Nothing here knows about places, weights or people; it answers "what is it about
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -35,6 +36,10 @@ EXPANSION_WEIGHT = 0.3
 MAX_UNITS = 24
 """A pasted article is reduced to this many themes; the rest of its vocabulary is noise."""
 LONG_TEXT_WORDS = 40
+LONG_TEXT_WORD_WEIGHT = 0.3
+"""In an article the concepts carry the meaning; its other words only tip the scales."""
+MAX_WORD_IMPORTANCE = 4.0
+"""So that one rare word of a question cannot outweigh all the rest of it in coverage."""
 
 SMOOTHING = 0.4
 MAX_SMOOTHING = 0.7
@@ -42,7 +47,11 @@ PINPOINT_CONCENTRATION = 2.0
 FEEDBACK_LISTINGS = 10
 FEEDBACK_TERMS = 20
 FEEDBACK_WEIGHT = 0.5
+FEEDBACK_SHARED_BY = 2
+"""A word of one listing alone says nothing about what the best listings share."""
 N_CANDIDATES = 1_000
+RELEVANT_SHARE = 0.1
+"""A listing whose topic score is below this share of the best is left out of an answer."""
 
 Scores = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.integer]
@@ -52,8 +61,8 @@ Rows = npt.NDArray[np.integer]
 class Unit:
     """One thing that was asked for: a concept of the taxonomy, or a word of its own.
 
-    `terms` maps index terms to query weights; `importance` is the most this unit could
-    add to a score, up to term-frequency saturation. A unit without terms is unknown here.
+    `terms` maps index terms to query weights; `importance` is about what this unit adds
+    to a score, and what it weighs in coverage. A unit without terms is unknown here.
     """
 
     label: str
@@ -70,8 +79,8 @@ class Query:
     units: tuple[Unit, ...]
     corrections: tuple[Correction, ...] = ()
     unknown_words: tuple[str, ...] = ()
-    known_share: float = 1.0
     is_long: bool = False
+    concept_share: float = 1.0
 
     @property
     def importance(self) -> float:
@@ -236,42 +245,50 @@ class _Reader:
     def _query(self, typed: Sequence[Token]) -> Query:
         content = [t for t in typed if not (is_stop_word(t.word) or is_filler(t.word))]
         is_long = len(typed) > LONG_TEXT_WORDS
-        units = [self._unit(label) for label in self.concepts]
+        units = [self._unit(label, is_long) for label in self.concepts]
         if not is_long:
             units += [self._unknown_unit(word) for word in self.unknown]
         units.sort(key=lambda unit: -unit.importance)
-        kept = {unit.label for unit in units[:MAX_UNITS]}
-        n_unknown = sum(self.unknown.values())
         return Query(
-            units=tuple(unit for unit in units if unit.label in kept),
+            units=tuple(units[:MAX_UNITS]),
             corrections=tuple(Correction(typed=a, used=b) for a, b in self.corrections.items()),
             unknown_words=() if is_long else tuple(self.unknown),
-            known_share=1 - n_unknown / len(content) if content else 1.0,
             is_long=is_long,
+            concept_share=self._n_concept_words() / len(content) if content else 1.0,
         )
 
-    def _unit(self, label: str) -> Unit:
+    def _n_concept_words(self) -> int:
+        """How many of the words were said as part of a concept."""
+        spoken = {
+            (phrase, times)
+            for label, said in self.spoken.items()
+            if not label.startswith("word:")
+            for phrase, times in said.items()
+        }
+        return sum((phrase.count(" ") + 1) * times for phrase, times in spoken)
+
+    def _unit(self, label: str, is_long: bool) -> Unit:
         said = self.spoken.get(label, {})
         emphasis = 1 + log(max(1, sum(said.values())))
+        is_word = label.startswith("word:")
+        if is_long and is_word:
+            emphasis *= LONG_TEXT_WORD_WEIGHT
         weights = {term: weight * emphasis for term, weight in self.concepts[label].items()}
         kind, _, name = label.partition(":")
         sources = tuple(sorted(said, key=lambda spoken: -said[spoken]))
+        importance = float(sum(w * self.index.idf[term] for term, w in weights.items()))
         return Unit(
-            label=sources[0] if kind == "word" else name,
+            label=sources[0] if is_word else name,
             kind=kind,
             sources=sources,
             terms=weights,
-            importance=float(sum(w * self.index.idf[term] for term, w in weights.items())),
+            importance=min(importance, MAX_WORD_IMPORTANCE) if is_word else importance,
         )
 
     def _unknown_unit(self, word: str) -> Unit:
-        importance = WORD_WEIGHT * unseen_idf(len(self.index))
-        return Unit(label=word, kind="word", sources=(word,), terms={}, importance=importance)
-
-
-def unseen_idf(n_docs: int) -> float:
-    """The idf of a word that one listing has: what an unknown word weighs in coverage."""
-    return log(1 + (n_docs - 0.5) / 1.5)
+        return Unit(
+            label=word, kind="word", sources=(word,), terms={}, importance=MAX_WORD_IMPORTANCE
+        )
 
 
 def correct(word: str, index: Index) -> str:
@@ -284,8 +301,15 @@ def correct(word: str, index: Index) -> str:
     return index.lexicon[ranked[0][1]] if ranked and ranked[0][0] <= limit else ""
 
 
-def retrieve(query: Query, index: Index, eligible: npt.NDArray[np.bool_]) -> TopicScores:
+def retrieve(
+    query: Query,
+    index: Index,
+    eligible: npt.NDArray[np.bool_],
+    named: Iterable[int] = (),
+) -> TopicScores:
     """Score the listings for a query and keep the best that are eligible.
+
+    The rows in `named` are kept whatever their words say, if they are eligible.
 
     Scores are smoothed over the neighbour graph, the more the thinner a listing is
     (Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005). A broad interest is also
@@ -302,10 +326,11 @@ def retrieve(query: Query, index: Index, eligible: npt.NDArray[np.bool_]) -> Top
         own, lent, _ = smooth(raw, first, index, strength)
         weights = widen(weights, first, own + lent, index)
         raw = accumulate(weights, index)
-    rows = _candidates(raw, eligible)
+    rows = np.union1d(_candidates(raw, eligible), np.array([*named], dtype=np.int64))
     own, lent, own_share = smooth(raw, rows, index, strength)
     scale = float((own + lent).max(initial=0.0)) or 1.0
-    keep = eligible[rows] & (own + lent > 0)
+    relevant = (own + lent >= RELEVANT_SHARE * scale) & (own + lent > 0)
+    keep = eligible[rows] & (relevant | np.isin(rows, [*named]))
     return TopicScores(
         rows=rows[keep],
         own=own[keep] / scale,
@@ -349,13 +374,18 @@ def widen(
     if not len(best) or not weights:
         return dict(weights)
     model: dict[int, float] = {}
+    carriers: Counter[int] = Counter()
     shares = scores[best] / scores[best].sum()
     for row, share in zip(rows[best], shares, strict=True):
         terms, listing_weights = index.documents.row(int(row))
         scaled = listing_weights * (share / listing_weights.sum())
+        carriers.update(terms.tolist())
         for term, weight in zip(terms.tolist(), scaled.tolist(), strict=True):
             model[term] = model.get(term, 0.0) + weight
-    top = sorted(model, key=lambda term: (-model[term], term))[:FEEDBACK_TERMS]
+    common = [term for term in model if carriers[term] >= FEEDBACK_SHARED_BY]
+    top = sorted(common, key=lambda term: (-model[term], term))[:FEEDBACK_TERMS]
+    if not top:
+        return dict(weights)
     total, mass = sum(weights.values()), sum(model[term] for term in top)
     mixed = {term: (1 - FEEDBACK_WEIGHT) * weight / total for term, weight in weights.items()}
     for term in top:

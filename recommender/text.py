@@ -27,18 +27,32 @@ _STEMMERS = {
 
 _STOP_WORDS = {
     Language.EN: frozenset(
-        "a about all also am an and any are as at be been being but by can could did do does "
-        "for from had has have he her his how i if in into is it its may me might must my no "
-        "not of on or our out she should so some such than that the their them then there "
-        "these they this those to us was we were what when where which who whom whose why "
-        "will with would you your".split()
+        "a about above across after again against all almost already also although always am "
+        "among an and another any are around as at away back be became because become been "
+        "before being below between both but by can come comes could did do does down during "
+        "each either else even ever every everyone few for four from get gets getting go goes "
+        "going got had has have he her here his how however i if in into is it its itself "
+        "just let made make makes making many may me might more most much must my near never "
+        "no nor not now of off often on once one only onto or other others our out over own "
+        "per put rather same several she should since so some still such take taken takes "
+        "than that the their them themselves then there these they this those though three "
+        "through to too toward towards two under until up upon us used using very via was way "
+        "ways we well went were what when where whether which while who whom whose why will "
+        "with within without would yet you your".split()
     ),
     Language.ES: frozenset(
-        "a al algo ante aqui asi aun cada como con cual cuales cuando de del desde donde e el "
-        "ella ellas ellos en entre era es esa ese eso esta este esto fue ha han hasta hay la "
-        "las le les lo los mas me mi mis muy ni no nos o para pero por porque que quien "
-        "quienes se sea ser si sin sobre son soy su sus te tiene tienen tu un una unas uno "
-        "unos y ya yo".split()
+        "a ahi ahora al algo algun alguna algunas alguno algunos alla alli ante antes aquel "
+        "aquella aqui asi aun aunque bien cada casi como con contra cual cuales cuando cuyo "
+        "de del dentro desde despues dice donde dos durante e el ella ellas ellos embargo en "
+        "entonces entre era es esa ese eso esta estan estar estas este esto estos etc fue "
+        "fuera ha hace hacen hacer hacia han hasta hay hecho incluso jamas junto la lado las "
+        "le lejos les lo los luego mas me menos mi mientras mis misma mismo mismos mucha "
+        "muchas mucho muchos muy nada nadie ni ningun ninguna no nos nuestra nuestras nuestro "
+        "nuestros nunca o otra otras otro otros para pero poca pocas poco pocos podria por "
+        "porque puede pueden pues que quien quienes se sea sean segun ser si sido siempre sin "
+        "sino sobre solo son soy su suelen sus tal tales tambien tampoco tan tanto te tener "
+        "tengo tenian tiene tienen tras tres tu tuvo un una unas uno unos usted ustedes van "
+        "varias varios veces vez vos y ya yo".split()
     ),
 }
 

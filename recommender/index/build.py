@@ -264,13 +264,17 @@ def _filter_tags(item: Nonprofit) -> list[str]:
 def _states(item: Nonprofit) -> set[str]:
     """The states served: those stated, else those of the offices."""
     stated = {area.state for area in item.service_areas}
-    return (stated or {place.state for place in item.locations}) & set(STATE_CODES)
+    return (stated & set(STATE_CODES)) or _office_states(item)
+
+
+def _office_states(item: Nonprofit) -> set[str]:
+    return {place.state for place in item.locations} & set(STATE_CODES)
 
 
 def _statewide(item: Nonprofit) -> set[str]:
     whole = {area.state for area in item.service_areas if not area.city}
     if not item.service_areas and item.reach in (Reach.STATE, Reach.REGIONAL):
-        whole = {place.state for place in item.locations}
+        whole = _office_states(item)
     return whole & set(STATE_CODES)
 
 
@@ -298,6 +302,7 @@ def _places(nonprofits: list[Nonprofit]) -> PlaceArrays:
         area_longitudes=area_longitudes,
         state_bits=_bits([_states(item) for item in nonprofits]),
         statewide_bits=_bits([_statewide(item) for item in nonprofits]),
+        office_bits=_bits([_office_states(item) for item in nonprofits]),
         has_areas=np.array([bool(item.service_areas) for item in nonprofits], dtype=np.bool_),
         reach=np.array([REACHES.index(item.reach) for item in nonprofits], dtype=np.uint8),
     )
@@ -364,7 +369,8 @@ def _phrases(inputs: BuildInputs) -> dict[str, tuple[Meaning, ...]]:
     """Phrase -> meanings; the term map wins over what the taxonomy's labels imply."""
     table: dict[str, tuple[Meaning, ...]] = {}
     concepts_only = [tag for tag in inputs.tags if tag.kind in CONCEPT_KINDS]
-    kinds = {tag.slug: tag.kind for tag in concepts_only}
+    # "somali" is a community and a language: what donors say of it means the people.
+    kinds = {tag.slug: tag.kind for tag in concepts_only if tag.kind != TagKind.LANGUAGE}
     for tag in concepts_only:
         meaning = Meaning(tags=(f"{tag.kind}:{tag.slug}",), words=(), weight=1.0)
         for phrase in (tag.label_en, tag.label_es, *tag.synonyms_en, *tag.synonyms_es):

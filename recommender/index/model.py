@@ -40,8 +40,9 @@ class PlaceArrays:
     """Where listings are and where they work; degrees, NaN where unknown.
 
     `office_*` and `area_*` are aligned lists of points with the listing each belongs to;
-    `state_bits` (n_docs,) has bit i set for each state served, `has_areas` (n_docs,) tells
-    whether those come from stated service areas rather than from the office alone.
+    `state_bits` (n_docs,) has bit i set for each state served, `statewide_bits` for each
+    served as a whole, `office_bits` for each with an office. `has_areas` (n_docs,) tells
+    whether the places served are stated, so that the office alone proves nothing.
     """
 
     office_rows: Ints
@@ -52,6 +53,7 @@ class PlaceArrays:
     area_longitudes: Floats
     state_bits: npt.NDArray[np.uint64]
     statewide_bits: npt.NDArray[np.uint64]
+    office_bits: npt.NDArray[np.uint64]
     has_areas: npt.NDArray[np.bool_]
     reach: npt.NDArray[np.uint8]
 
