@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from flask import Flask
 
-from recommender import web
+from recommender import cli, web
 from recommender.config import ROOT, Settings, load_settings
-from recommender.web import about, assets, headers, i18n, logs, problems
+from recommender.web import about, assets, headers, i18n, logs, problems, reasons
 
 # A long article is some 60 kB; anything beyond this is not something a person pasted.
 MAX_REQUEST_BYTES = 512 * 1024
@@ -26,19 +28,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    for part in (web, i18n, headers, problems, assets):
+    for part in (web, i18n, headers, problems, assets, reasons, cli, logs):
         part.init_app(app)
     app.jinja_env.globals["site_url"] = settings.site_url
     for blueprint in BILINGUAL:
         i18n.register_bilingual(app, blueprint)
-    logs.init_app(app)
     return app
 
 
 def main() -> None:
     """Run a development server that restarts when code or static files change."""
     files = [str(path) for path in assets.STATIC.rglob("*") if path.is_file()]
-    create_app().run(port=8000, debug=True, extra_files=files)
+    create_app().run(port=int(os.environ.get("PORT", "8000")), debug=True, extra_files=files)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,12 @@ def init_app(app: Flask) -> None:
     handler.setFormatter(PrivateFormatter())
     app.logger.handlers = [handler]
     app.logger.propagate = False
-    # Werkzeug's request lines hold the visitor's address and what was asked for.
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    logging.getLogger("werkzeug").addFilter(_is_no_request_line)
+
+
+def _is_no_request_line(record: logging.LogRecord) -> bool:
+    """Werkzeug's lines of requests hold the visitor's address and what was asked for."""
+    return " - - [" not in str(record.msg)
 
 
 def _message(record: logging.LogRecord) -> str:

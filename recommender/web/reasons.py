@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from flask import Flask
+
 from recommender.models import Match, Reason, TagKind
 from recommender.ranking import FEATURES
-from recommender.web.i18n import community, gettext, in_sentence
+from recommender.web.i18n import community, current_language, gettext, in_sentence
+from recommender.web.vocabulary import get_vocabulary
 
 # The label of a tag, from its kind and slug, in the current language.
 Label = Callable[[str, str], str]
@@ -37,6 +40,16 @@ class Why:
     words: tuple[str, ...]
     shares: tuple[Share, ...]
     missing: tuple[str, ...]
+
+
+def init_app(app: Flask) -> None:
+    """Give templates `why(match)` and `tag_label(kind, slug)`."""
+    app.jinja_env.globals.update(why=lambda match: describe(match, tag_label), tag_label=tag_label)
+
+
+def tag_label(kind: str, slug: str) -> str:
+    """What a tag is called in the current language."""
+    return get_vocabulary().label(kind, slug, current_language())
 
 
 def describe(match: Match, label: Label) -> Why:

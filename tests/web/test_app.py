@@ -129,6 +129,21 @@ def test_the_usual_formatter_would_have_told(broken: Flask) -> None:
     assert CANARY in stream.getvalue()
 
 
+def test_the_development_server_logs_no_requests(app: Flask) -> None:
+    stream = io.StringIO()
+    logger, handler = logging.getLogger("werkzeug"), logging.StreamHandler(stream)
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        logger.info(f'127.0.0.1 - - [24/Jan/2024 10:00:00] "GET /?q={CANARY} HTTP/1.1" 200 -')
+        logger.info("Running on http://127.0.0.1:8000")
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+    assert stream.getvalue() == "Running on http://127.0.0.1:8000\n"
+
+
 def test_files_are_compressed_for_those_who_can_read_it(client: PageClient) -> None:
     address = client.application.extensions["assets"].url("css/site.css")
     plain = client.get(address)

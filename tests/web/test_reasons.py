@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask, g, get_template_attribute
 from markupsafe import Markup
 
-from recommender.models import Language, Match, Nearness, Nonprofit, Reason
+from app import create_app
+from recommender.config import Settings
+from recommender.models import Language, Match, Nearness, Nonprofit, Reason, Tag
+from recommender.store import connect, migrate
+from recommender.store.catalog import load_tags
 from recommender.web.reasons import MAX_NAMED, Share, describe
 
 LABELS = {
@@ -167,3 +172,17 @@ def test_the_table_adds_up_and_escapes(
     assert [float(x) for x in re.findall(r"<td>([\d.]+)</td>", html)] == [40.0, 10.0, 50.0]
     assert 'width="80.0"' in html
     assert "<raids>" not in html
+
+
+def test_templates_can_name_tags(tmp_path: Path, taxonomy: tuple[Tag, ...]) -> None:
+    settings = Settings(instance=tmp_path, data=tmp_path, secret_key="test-key " * 8)
+    db = connect(settings.database)
+    migrate(db)
+    load_tags(db, taxonomy)
+    db.close()
+    app = create_app(settings)
+    label = app.jinja_env.globals["tag_label"]
+    with app.test_request_context("/es/"):
+        g.language = Language.ES
+        assert label("services", "legal-services") == "Ayuda legal"
+        assert label("services", "unheard-of") == "unheard-of"
