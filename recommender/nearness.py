@@ -18,7 +18,7 @@ PLACE_SCORES = {
     Nearness.SERVES_HERE: 0.9,
     Nearness.STATE: 0.6,
     Nearness.NATIONAL: 0.25,
-    Nearness.IN_STATE: 0.25,
+    Nearness.IN_STATE: 0.1,
     Nearness.ELSEWHERE: 0.0,
 }
 """The place score of each level, in [0, 1]."""
@@ -76,11 +76,14 @@ def measure_nearness(profile: DonorProfile, index: Index) -> NearnessArrays | No
 def is_in_scope(
     nearness: NearnessArrays | None, scope: Scope, index: Index
 ) -> npt.NDArray[np.bool_]:
-    """Which listings a scope admits: (n_docs,)."""
+    """Which listings a scope admits: (n_docs,).
+
+    A group elsewhere in the donor's state is admitted even when asked for what is near: its
+    place score is low, so it only shows where little nearby fits.
+    """
     if nearness is None or scope is Scope.ANYWHERE:
         return np.ones(len(index), dtype=np.bool_)
-    farthest = Nearness.IN_STATE if scope is Scope.STATE else Nearness.NATIONAL
-    return np.asarray(nearness.level <= _code(farthest))
+    return np.asarray(nearness.level < _code(Nearness.ELSEWHERE))
 
 
 def is_local(nearness: NearnessArrays | None, index: Index) -> npt.NDArray[np.bool_]:
@@ -125,7 +128,10 @@ def _scores(
     level: npt.NDArray[np.uint8],
     distance_km: npt.NDArray[np.float32],
 ) -> npt.NDArray[np.float32]:
-    base = np.array([PLACE_SCORES[name] for name in LEVELS], dtype=np.float32)[level]
+    scores = dict(PLACE_SCORES)
+    if profile.scope is Scope.STATE:
+        scores[Nearness.IN_STATE] = scores[Nearness.STATE]
+    base = np.array([scores[name] for name in LEVELS], dtype=np.float32)[level]
     if profile.place is not None and profile.place.kind is PlaceKind.STATE:
         return base
     share = np.clip(np.nan_to_num(distance_km / profile.radius_km, nan=1.0), 0, 1)

@@ -52,15 +52,12 @@ def recommend(
     """The `n` listings that fit a donor's profile best, each with its reasons.
 
     `exclude` holds slugs that must not appear (withdrawn since the index was built).
-    With scope NEAR, groups elsewhere in the donor's state come only after all that are near,
-    state-wide or national. When nothing fits closely, `no_close_match` is set and the nearest
-    there are follow.
+    When nothing fits closely, `no_close_match` is set and the nearest there are follow.
     """
     query = understand(profile, index)
     nearness = measure_nearness(profile, index)
     eligible = _chosen(profile.filters, index) & _excluding(index, exclude)
-    widest = Scope.STATE if profile.scope is Scope.NEAR else profile.scope
-    eligible &= is_in_scope(nearness, widest, index)
+    eligible &= is_in_scope(nearness, profile.scope, index)
     named = match_names(profile.text, index)
     topic = _topic(query, index, eligible, named)
     signals = Signals(
@@ -70,7 +67,7 @@ def recommend(
         nearness=nearness,
         names=_names(named, topic),
     )
-    ranking = rank(signals, n=n, first=is_in_scope(nearness, profile.scope, index))
+    ranking = rank(signals, n=n)
     explainer = Explainer(query=query, signals=signals, ranking=ranking)
     return Recommendation(
         matches=tuple(

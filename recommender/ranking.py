@@ -180,11 +180,8 @@ class Ranking:
     parts: dict[str, tuple[float, Scores]]
 
 
-def rank(signals: Signals, *, n: int, first: npt.NDArray[np.bool_] | None = None) -> Ranking:
-    """Weigh the features and order the candidates; ties go to the slug.
-
-    Candidates for which `first` (n_docs,) holds come before all others, whatever the score.
-    """
+def rank(signals: Signals, *, n: int) -> Ranking:
+    """Weigh the features and order the candidates; ties go to the slug."""
     active = [feature for feature in FEATURES if feature.applies(signals)]
     weights = {f.group: f.weight * f.donor_weight(signals.profile.weights) for f in active}
     total = sum(weights.values()) or 1.0
@@ -192,9 +189,7 @@ def rank(signals: Signals, *, n: int, first: npt.NDArray[np.bool_] | None = None
     scores = np.zeros(len(signals.topic.rows), dtype=np.float32)
     for share, values in parts.values():
         scores += np.float32(share) * values
-    rows = signals.topic.rows
-    later = ~first[rows] if first is not None else np.zeros(len(rows), dtype=np.bool_)
-    order = np.lexsort((rows, -scores, later))
+    order = np.lexsort((signals.topic.rows, -scores))
     return Ranking(order=diversify(order, signals, n=n), scores=scores, parts=parts)
 
 

@@ -30,7 +30,7 @@ WORD_WEIGHT = 1.0
 CHIP_WEIGHT = 1.5
 CONCEPT_WEIGHT = 1.0
 IN_PHRASE_WEIGHT = 0.5
-"""A word that a known phrase has already explained counts half beside its concept."""
+"""A word counts half beside the concept its phrase surely means, more where that is less sure."""
 EXPANSION_WEIGHT = 0.3
 
 MAX_UNITS = 24
@@ -196,6 +196,8 @@ class _Reader:
     ) -> None:
         spoken = " ".join(token.word for token in phrase)
         labels = list(dict.fromkeys(tag for meaning in meanings for tag in meaning.tags))
+        sureness = max((meaning.weight for meaning in meanings), default=0.0)
+        own_weight = WORD_WEIGHT - IN_PHRASE_WEIGHT * sureness
         for meaning in meanings:
             for tag in meaning.tags:
                 self._speak(tag, spoken)
@@ -203,20 +205,22 @@ class _Reader:
                 self._add_expansion(tag, meaning)
         for token in phrase:
             if not (is_stop_word(token.word) or is_filler(token.word)):
-                self._read_word(token, labels, language)
+                self._read_word(token, labels, own_weight, language)
 
-    def _read_word(self, token: Token, labels: list[str], language: Language) -> None:
+    def _read_word(
+        self, token: Token, labels: list[str], weight: float, language: Language
+    ) -> None:
         term = self._term(token, language)
         if labels:
             if term is not None:
                 weights = self.concepts.setdefault(labels[0], {})
-                weights[term] = max(weights.get(term, 0.0), IN_PHRASE_WEIGHT)
+                weights[term] = max(weights.get(term, 0.0), weight)
         elif term is None:
             self.unknown[token.word] = self.unknown.get(token.word, 0) + 1
         else:
             label = f"word:{term}"
             self._speak(label, token.word)
-            self.concepts.setdefault(label, {})[term] = WORD_WEIGHT
+            self.concepts.setdefault(label, {})[term] = weight
 
     def _term(self, token: Token, language: Language) -> int | None:
         other = Language.EN if language is Language.ES else Language.ES
@@ -289,6 +293,43 @@ class _Reader:
         return Unit(
             label=word, kind="word", sources=(word,), terms={}, importance=MAX_WORD_IMPORTANCE
         )
+
+
+def condense(text: str, index: Index, language: Language) -> str:
+    """A long text reduced to its themes: the words behind them, as often as they were said.
+
+    It reads like no text, but is understood as the whole one is, in any order of words,
+    because nothing else of a text is ever used.
+    """
+    reader = _Reader(DonorProfile(text=text, language=language), index)
+    query = reader.read()
+    kept = {source for unit in query.units for source in unit.sources}
+    said: dict[str, int] = {}
+    for phrase, times in (pair for said_of in reader.spoken.values() for pair in said_of.items()):
+        if phrase in kept:
+            said[phrase] = min(times, said.get(phrase, times))
+    phrases = [phrase for phrase, times in said.items() for _ in range(times)]
+    phrases += [_UNKNOWN] * _n_other_words(query, phrases)
+    # A stop word between any two keeps them from joining, and the language what it was.
+    between = _BETWEEN[detect_language(words(text), language)]
+    padding = [between] * (LONG_TEXT_WORDS if query.is_long else 0)
+    return " ".join([f" {between} ".join(phrases), *padding])
+
+
+_BETWEEN = {Language.EN: "its", Language.ES: "sus"}
+_UNKNOWN = "0"
+"""A word that no listing has: only its share of the whole counts."""
+
+
+def _n_other_words(query: Query, phrases: Sequence[str]) -> int:
+    """How many more words leave concepts the share of the text that they had."""
+    concepts = {s for unit in query.units if unit.kind != "word" for s in unit.sources}
+    n_concept_words = sum(len(phrase.split()) for phrase in phrases if phrase in concepts)
+    n_words = sum(
+        not (is_stop_word(word) or is_filler(word)) for phrase in phrases for word in phrase.split()
+    )
+    whole = n_concept_words / query.concept_share if query.concept_share else 0
+    return max(0, round(whole) - n_words)
 
 
 def correct(word: str, index: Index) -> str:
