@@ -1,9 +1,11 @@
-"""The commands: `flask catalog …`. Anything heavy is imported when a command runs."""
+"""The commands of `flask`. Anything heavy is imported when a command runs."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -14,6 +16,7 @@ from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
     from recommender.config import Settings
+    from recommender.models import Match, Recommendation
     from recommender.store import Database
     from recommender.store.catalog import LoadReport
 
@@ -23,15 +26,14 @@ class Commands(AppGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
-        try:
+        with _plain_errors():
             return super().invoke(ctx)
-        except RecommenderError as error:
-            raise click.ClickException(str(error)) from error
 
 
 def init_app(app: Flask) -> None:
     """Give the application its commands."""
-    app.cli.add_command(catalog)
+    for command in (catalog, index, prepare, match, evaluate):
+        app.cli.add_command(command)
 
 
 def get_settings() -> Settings:
@@ -59,20 +61,23 @@ catalog = Commands("catalog", help="The listings, resources, guides and words of
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
 def load(quiet: bool) -> None:
     """Bring the database in line with the data files."""
-    from recommender.geo import Gazetteer
+    with open_store() as db:
+        lines = _load(db)
+    if not quiet:
+        click.echo("\n".join(lines))
+
+
+def _load(db: Database) -> list[str]:
     from recommender.importers import directory
+    from recommender.publish import open_gazetteer
     from recommender.store.catalog import get_data_digest, load_catalog
 
-    data = get_settings().data
-    say = _silent if quiet else click.echo
-    with open_store() as db:
-        if get_data_digest(db) == directory.compute_digest(data):
-            say("The catalogue is up to date.")
-            return
-        read = directory.read_directory(data, Gazetteer.build(data / "places.json"))
-        report = load_catalog(db, read.contents)
-    for line in [*_described(report), *_named("Without coordinates", read.unplaced)]:
-        say(line)
+    settings = get_settings()
+    if get_data_digest(db) == directory.compute_digest(settings.data):
+        return ["The catalogue is up to date."]
+    read = directory.read_directory(settings.data, open_gazetteer(settings))
+    report = load_catalog(db, read.contents)
+    return [*_described(report), *_named("Without coordinates", read.unplaced)]
 
 
 @catalog.command("info")
@@ -92,10 +97,6 @@ def info() -> None:
         click.echo(f"{title}: {spread or 'none'}")
 
 
-def _silent(line: str) -> None:
-    """Say nothing."""
-
-
 def _described(report: LoadReport) -> list[str]:
     counts = (
         f"{len(report.created):,} created, {len(report.updated):,} updated, "
@@ -111,3 +112,218 @@ def _described(report: LoadReport) -> list[str]:
 
 def _named(title: str, names: tuple[str, ...]) -> list[str]:
     return [f"{title} ({len(names):,}):", *(f"  {name}" for name in names)] if names else []
+
+
+index = Commands("index", help="The precomputed index that answers are made from.")
+
+
+@index.command("build")
+def build() -> None:
+    """Build from the catalogue, ask the golden queries, and publish."""
+    with open_store() as db:
+        click.echo(_publish(db))
+
+
+def _publish(db: Database) -> str:
+    from recommender.publish import publish
+
+    with _Progress() as progress:
+        done = publish(db, get_settings(), progress=progress)
+    return (
+        f"Published {done.generation}: {done.n_docs:,} listings, {done.n_golden} golden queries "
+        f"answered as they should be, {done.seconds:.1f} s."
+    )
+
+
+class _Progress:
+    """One progress bar for each stage of a build, where a person is watching."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._stage = ""
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage:
+            self._close()
+            self._stage = stage
+            self._bar = click.progressbar(length=total, label=f"Indexing: {stage:<11}")
+            self._bar.__enter__()
+        self._bar.update(done - self._bar.pos)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar = None
+
+
+@index.command("info")
+def index_info() -> None:
+    """Describe the generation that serves, and name the others."""
+    from recommender.index import current_generation, list_generations, verify_generation
+
+    root = get_settings().index
+    current = current_generation(root)
+    manifest = verify_generation(root, current)
+    click.echo(f"Serving {current}: {manifest['n_docs']:,} listings, built {manifest['built_at']}")
+    click.echo(f"Catalogue revision {manifest['catalog_revision']}")
+    click.echo(f"Analysis version {manifest['analysis_version']}")
+    for name in list_generations(root):
+        click.echo(f"{'*' if name == current else ' '} {name}")
+
+
+@index.command("verify")
+def verify() -> None:
+    """Check every file of the generation that serves against its checksum."""
+    from recommender.index import current_generation, verify_generation
+
+    root = get_settings().index
+    manifest = verify_generation(root, current_generation(root))
+    click.echo(f"{manifest['generation']}: all {len(manifest['checksums'])} files are intact.")
+
+
+@index.command("rollback")
+def rollback() -> None:
+    """Serve the generation before the current one."""
+    from recommender.index import roll_back
+
+    click.echo(f"Now serving {roll_back(get_settings().index)}.")
+
+
+@click.command("prepare")
+def prepare() -> None:
+    """Load what changed in the data files and publish an index where none fits them."""
+    from recommender.publish import is_published, open_gazetteer
+
+    with _plain_errors(), open_store() as db:
+        click.echo("\n".join(_load(db)))
+        open_gazetteer(get_settings())
+        if is_published(db, get_settings()):
+            click.echo("The index is up to date.")
+        else:
+            click.echo(_publish(db))
+
+
+@click.command("match")
+@click.argument("text")
+@click.option("--near", default="", help="A ZIP code, a city and state, or a state.")
+@click.option("--language", type=click.Choice(["en", "es"]), default="en", show_default=True)
+@click.option("-n", "n", type=click.IntRange(1, 100), default=10, show_default=True)
+@click.option("--radius-km", type=click.FloatRange(1, 500), default=80.0, show_default=True)
+@click.option("--why", is_flag=True, help="Show every share of each score.")
+def match(text: str, near: str, language: str, n: int, radius_km: float, why: bool) -> None:
+    """Print what the results page would show for TEXT."""
+    from recommender.index import load_current
+    from recommender.models import DonorProfile, Language
+    from recommender.pipeline import recommend
+    from recommender.publish import open_gazetteer
+    from recommender.store.listings import list_excluded
+
+    settings = get_settings()
+    with _plain_errors():
+        place = open_gazetteer(settings).resolve(near) if near else None
+        profile = DonorProfile(
+            text=text, place=place, radius_km=radius_km, language=Language(language)
+        )
+        with open_store() as db:
+            gone = list_excluded(db)
+        answer = recommend(profile, load_current(settings.index), n=n, exclude=gone)
+    click.echo("\n".join(_answer_lines(answer, why=why)))
+
+
+def _answer_lines(answer: Recommendation, *, why: bool) -> list[str]:
+    lines = ["No close match. The nearest there are:"] if answer.no_close_match else []
+    lines += [f"Read {c.typed!r} as {c.used!r}." for c in answer.corrections]
+    for found in answer.matches:
+        office = found.nonprofit.office
+        where = f"{office.city}, {office.state}" if office else "place not shown"
+        far = f", {found.distance_km:.0f} km" if found.distance_km is not None else ""
+        near = f" [{found.nearness}]" if found.nearness else ""
+        lines.append(
+            f"{found.rank:>3}. {found.nonprofit.name} ({where}{far}){near} {found.score:.3f}"
+        )
+        lines += _reason_lines(found) if why else []
+    return lines
+
+
+def _reason_lines(found: Match) -> list[str]:
+    shares = [
+        f"       {reason.contribution:.3f}  {reason.feature}: {reason.label or reason.kind}"
+        for reason in found.reasons
+    ]
+    missing = ", ".join(reason.label for reason in found.missing)
+    return [*shares, *([f"       not in the listing: {missing}"] if missing else [])]
+
+
+@click.command("evaluate")
+@click.option(
+    "--collection",
+    "folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A folder in BEIR's format.",
+)
+@click.option("--against", default="", help="Peers, e.g. bm25s,tantivy,sklearn,fts5.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def evaluate(folder: Path, against: str, as_json: bool) -> None:
+    """Print nDCG@10, recall@100, MRR@10 and milliseconds a query on a judged collection."""
+    from dataclasses import asdict
+
+    from recommender.evaluation import evaluate as measure
+    from recommender.evaluation import own_engine, read_collection
+
+    with _plain_errors():
+        collection = read_collection(folder)
+        engines = {"waymark": own_engine, **_peers([name for name in against.split(",") if name])}
+        figures = [measure(collection, name, make(collection)) for name, make in engines.items()]
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "collection": collection.name,
+                    "n_docs": len(collection.documents),
+                    "engines": [asdict(row) for row in figures],
+                },
+                indent=1,
+            )
+        )
+        return
+    click.echo(
+        f"{collection.name}: {len(collection.documents):,} documents, "
+        f"{figures[0].n_queries:,} judged queries"
+    )
+    click.echo(f"{'engine':<12}{'nDCG@10':>9}{'recall@100':>12}{'MRR@10':>9}{'ms/query':>10}")
+    for row in figures:
+        click.echo(
+            f"{row.engine:<12}{row.ndcg_at_10:>9.4f}{row.recall_at_100:>12.4f}"
+            f"{row.mrr_at_10:>9.4f}{row.ms_per_query:>10.2f}"
+        )
+
+
+def _peers(names: list[str]) -> dict[str, Any]:
+    """The peers' adapters, which need the packages of requirements-dev.txt."""
+    if not names:
+        return {}
+    try:
+        from benchmarks.peers import PEERS
+    except ImportError as error:
+        raise click.ClickException(
+            f"{error}. Run `pip install -r requirements-dev.txt`."
+        ) from error
+    unknown = [name for name in names if name not in PEERS]
+    if unknown:
+        raise click.ClickException(f"Unknown peer {unknown[0]!r}: choose from {', '.join(PEERS)}.")
+    return {name: PEERS[name] for name in names}
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except RecommenderError as error:
+        raise click.ClickException(str(error)) from error
