@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from functools import cached_property
 
 from recommender.models import Match, Reason
 from recommender.nearness import LEVELS
@@ -21,30 +24,41 @@ class Explainer:
     signals: Signals
     ranking: Ranking
 
+    @cached_property
+    def _asked(self) -> dict[int, float]:
+        """How much all units together ask of each term."""
+        asked: dict[int, float] = {}
+        for unit in self.query.units:
+            for term, weight in unit.terms.items():
+                asked[term] = asked.get(term, 0.0) + weight
+        return asked
+
     def match(self, position: int, rank: int) -> Match:
         """The listing at a position of the candidates, with every share of its score."""
         row = int(self.signals.topic.rows[position])
         nearness = self.signals.nearness
         level = LEVELS[nearness.level[row]] if nearness else None
         distance = float(nearness.distance_km[row]) if nearness else float("nan")
+        listed = self.signals.index.documents.mapping(row)
         return Match(
             nonprofit=self.signals.index.nonprofit(row),
             score=float(self.ranking.scores[position]),
             rank=rank,
-            reasons=self.reasons(position),
-            missing=self.missing(row),
+            reasons=self.reasons(position, listed),
+            missing=self.missing(listed),
             nearness=level,
             distance_km=None if distance != distance else distance,
         )
 
-    def reasons(self, position: int) -> tuple[Reason, ...]:
-        """Every share of the score, the largest first."""
-        found = [*self._words(position), *self._lenders(position), *self._others(position)]
+    def reasons(self, position: int, listed: Mapping[int, float]) -> tuple[Reason, ...]:
+        """Every share of the score, the largest first; `listed` are the listing's weights."""
+        words = self._words(position, listed)
+        found = [*words, *self._lenders(position), *self._others(position)]
         found = [reason for reason in found if reason.contribution > 0]
         return tuple(sorted(found, key=lambda reason: -reason.contribution))
 
     def missing(self, row: int) -> tuple[Reason, ...]:
-        """What was asked for and is nowhere in the listing."""
+        """What was asked for and the listing does not have: a tag, or a word anywhere."""
         return tuple(
             Reason(
                 feature="words",
@@ -54,37 +68,47 @@ class Explainer:
                 sources=unit.sources,
             )
             for unit in self.query.units
-            if not any(self._postings_weight(row, term) for term in unit.terms)
+            if not self._has(row, unit)
         )
 
-    def _words(self, position: int) -> list[Reason]:
+    def _has(self, row: int, unit: Unit) -> bool:
+        if unit.kind != "word":
+            return unit.concept is not None and self._listing_weight(row, unit.concept) > 0
+        return any(self._listing_weight(row, term) for term in unit.terms)
+
+    def _words(self, position: int, listed: Mapping[int, float]) -> list[Reason]:
         """The own part, split by what was asked; the rest came by feedback."""
         if "words" not in self.ranking.parts:
             return []
         topic, share = self.signals.topic, self.ranking.parts["words"][0]
-        row, factor = int(topic.rows[position]), share * float(topic.own_share[position])
+        factor = share * float(topic.own_share[position]) / topic.scale
         per_term = {
-            term: factor * weight * self._postings_weight(row, term) / topic.scale
+            term: factor * weight * listed[term]
             for term, weight in topic.weights.items()
+            if term in listed
         }
-        reasons = [self._unit_reason(unit, per_term) for unit in self.query.units]
-        asked = {term for unit in self.query.units for term in unit.terms}
-        related = {t: value for t, value in per_term.items() if t not in asked and value > 0}
+        reasons = [self._unit_reason(unit, per_term, row) for unit in self.query.units]
+        related = {t: v for t, v in per_term.items() if t not in self._asked and v > 0}
         if related:
             reasons.append(self._related_reason(related))
         return reasons
 
-    def _unit_reason(self, unit: Unit, per_term: dict[int, float]) -> Reason:
-        """A unit's share; a term that several units use is split by what each asked of it."""
-        total = 0.0
-        for term, weight in unit.terms.items():
-            asked = sum(other.terms.get(term, 0.0) for other in self.query.units)
-            total += per_term[term] * weight / asked
+    def _unit_reason(self, unit: Unit, per_term: dict[int, float], row: int) -> Reason:
+        """A unit's share; a term that several units use is split by what each asked of it.
+
+        Where the listing lacks the concept and only uses a word of it, the word is named.
+        """
+        shares = {
+            term: per_term[term] * weight / self._asked[term] for term, weight in unit.terms.items()
+        }
+        has = self._has(row, unit)
+        surfaces = self.signals.index.surfaces
+        mentioned = ", ".join(surfaces[term] for term, share in shares.items() if share > 0)
         return Reason(
             feature="words",
-            kind=unit.kind,
-            label=unit.label,
-            contribution=total,
+            kind=unit.kind if has else "mention",
+            label=unit.label if has else mentioned,
+            contribution=sum(shares.values()),
             sources=unit.sources,
         )
 
@@ -140,6 +164,3 @@ class Explainer:
         if key == "place" and place is not None:
             return place.label
         return self.signals.profile.text if key == "name" else ""
-
-    def _postings_weight(self, row: int, term: int) -> float:
-        return self.signals.index.documents.weight(row, term)

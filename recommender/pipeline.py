@@ -250,13 +250,10 @@ def _names(named: Named, topic: TopicScores) -> npt.NDArray[np.float32]:
 
 def _shared(row: int, other: int, cosine: float, index: Index) -> tuple[Reason, ...]:
     """The terms two listings share, as shares of their cosine."""
-    terms, weights = index.documents.row(row)
-    products = [
-        (int(term), float(weight) * index.documents.weight(other, int(term)))
-        for term, weight in zip(terms, weights, strict=True)
-    ]
-    total = sum(value for _, value in products) or 1.0
-    shared = sorted((pair for pair in products if pair[1] > 0), key=lambda pair: -pair[1])
+    ours, theirs = index.documents.mapping(row), index.documents.mapping(other)
+    products = {term: weight * theirs[term] for term, weight in ours.items() if term in theirs}
+    total = sum(products.values())
+    shared = sorted(products.items(), key=lambda pair: -pair[1])
     return tuple(_shared_reason(term, cosine * value / total, index) for term, value in shared)
 
 

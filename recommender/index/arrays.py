@@ -31,11 +31,10 @@ class Postings:
         start, end = int(self.indptr[row]), int(self.indptr[row + 1])
         return self.columns[start:end], self.weights[start:end]
 
-    def weight(self, row: int, column: int) -> float:
-        """One weight; 0 where there is none."""
+    def mapping(self, row: int) -> dict[int, float]:
+        """The weights of one row by column."""
         columns, weights = self.row(row)
-        at = int(np.searchsorted(columns, column))
-        return float(weights[at]) if at < len(columns) and columns[at] == column else 0.0
+        return dict(zip(columns.tolist(), weights.tolist(), strict=True))
 
 
 @dataclass(frozen=True)
