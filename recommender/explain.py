@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from functools import cached_property
 
 from recommender.models import Match, Reason
 from recommender.nearness import LEVELS
@@ -57,7 +56,7 @@ class Explainer:
         found = [reason for reason in found if reason.contribution > 0]
         return tuple(sorted(found, key=lambda reason: -reason.contribution))
 
-    def missing(self, row: int) -> tuple[Reason, ...]:
+    def missing(self, listed: Mapping[int, float]) -> tuple[Reason, ...]:
         """What was asked for and the listing does not have: a tag, or a word anywhere."""
         return tuple(
             Reason(
@@ -68,13 +67,8 @@ class Explainer:
                 sources=unit.sources,
             )
             for unit in self.query.units
-            if not self._has(row, unit)
+            if not _has(listed, unit)
         )
-
-    def _has(self, row: int, unit: Unit) -> bool:
-        if unit.kind != "word":
-            return unit.concept is not None and self._listing_weight(row, unit.concept) > 0
-        return any(self._listing_weight(row, term) for term in unit.terms)
 
     def _words(self, position: int, listed: Mapping[int, float]) -> list[Reason]:
         """The own part, split by what was asked; the rest came by feedback."""
@@ -87,23 +81,25 @@ class Explainer:
             for term, weight in topic.weights.items()
             if term in listed
         }
-        reasons = [self._unit_reason(unit, per_term, row) for unit in self.query.units]
+        reasons = [
+            self._unit_reason(unit, per_term, _has(listed, unit)) for unit in self.query.units
+        ]
         related = {t: v for t, v in per_term.items() if t not in self._asked and v > 0}
         if related:
             reasons.append(self._related_reason(related))
         return reasons
 
-    def _unit_reason(self, unit: Unit, per_term: dict[int, float], row: int) -> Reason:
+    def _unit_reason(self, unit: Unit, per_term: Mapping[int, float], has: bool) -> Reason:
         """A unit's share; a term that several units use is split by what each asked of it.
 
-        Where the listing lacks the concept and only uses a word of it, the word is named.
+        Where the listing lacks the concept and only uses words of it, those are named.
         """
         shares = {
-            term: per_term[term] * weight / self._asked[term] for term, weight in unit.terms.items()
+            term: per_term[term] * weight / self._asked[term]
+            for term, weight in unit.terms.items()
+            if term in per_term
         }
-        has = self._has(row, unit)
-        surfaces = self.signals.index.surfaces
-        mentioned = ", ".join(surfaces[term] for term, share in shares.items() if share > 0)
+        mentioned = ", ".join(self.signals.index.surfaces[term] for term in shares)
         return Reason(
             feature="words",
             kind=unit.kind if has else "mention",
@@ -164,3 +160,10 @@ class Explainer:
         if key == "place" and place is not None:
             return place.label
         return self.signals.profile.text if key == "name" else ""
+
+
+def _has(listed: Mapping[int, float], unit: Unit) -> bool:
+    """Whether a listing carries what a unit asks for: its concept, or any form of its word."""
+    if unit.kind != "word":
+        return unit.concept in listed
+    return any(term in listed for term in unit.terms)

@@ -357,7 +357,9 @@ class Reason:
 
     `feature` is a key of `ranking.FEATURES`; `label` is what the donor said (a word, a
     chip, a place) or the neighbour that lent support; the contributions of all reasons
-    of a match add up to its score. `sources` are the donor's own words behind the label.
+    of a match add up to its score. `kind` is a taxonomy kind, "word", "mention" (the listing
+    lacks the concept asked for and only uses words of it, which `label` names), "related"
+    (words that came by feedback) or the feature's own key. `sources` are the donor's words.
     """
 
     feature: str

@@ -5,7 +5,6 @@ Nothing here knows about places, weights or people; it answers "what is it about
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -63,6 +62,7 @@ class Unit:
 
     `terms` maps index terms to query weights; `importance` is about what this unit adds
     to a score, and what it weighs in coverage. A unit without terms is unknown here.
+    `concept` is the index term of the concept itself, None for a word or an unused concept.
     """
 
     label: str
@@ -70,6 +70,7 @@ class Unit:
     sources: tuple[str, ...]
     terms: Mapping[int, float]
     importance: float
+    concept: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,6 +288,7 @@ class _Reader:
             sources=sources,
             terms=weights,
             importance=min(importance, MAX_WORD_IMPORTANCE) if is_word else importance,
+            concept=None if is_word else self.index.vocabulary.get(label),
         )
 
     def _unknown_unit(self, word: str) -> Unit:
@@ -414,38 +416,41 @@ def widen(
     best = np.argsort(-scores, kind="stable")[:FEEDBACK_LISTINGS]
     if not len(best) or not weights:
         return dict(weights)
-    model: dict[int, float] = {}
-    carriers: Counter[int] = Counter()
-    shares = scores[best] / scores[best].sum()
-    for row, share in zip(rows[best], shares, strict=True):
-        terms, listing_weights = index.documents.row(int(row))
-        scaled = listing_weights * (share / listing_weights.sum())
-        carriers.update(terms.tolist())
-        for term, weight in zip(terms.tolist(), scaled.tolist(), strict=True):
-            model[term] = model.get(term, 0.0) + weight
-    common = [term for term in model if carriers[term] >= FEEDBACK_SHARED_BY]
-    top = sorted(common, key=lambda term: (-model[term], term))[:FEEDBACK_TERMS]
-    if not top:
+    model = _feedback_model(rows[best], scores[best] / scores[best].sum(), index)
+    if not model:
         return dict(weights)
-    total, mass = sum(weights.values()), sum(model[term] for term in top)
+    total, mass = sum(weights.values()), sum(model.values())
     mixed = {term: (1 - FEEDBACK_WEIGHT) * weight / total for term, weight in weights.items()}
-    for term in top:
-        mixed[term] = mixed.get(term, 0.0) + FEEDBACK_WEIGHT * model[term] / mass
+    for term, weight in model.items():
+        mixed[term] = mixed.get(term, 0.0) + FEEDBACK_WEIGHT * weight / mass
     return mixed
+
+
+def _feedback_model(rows: Rows, shares: Scores, index: Index) -> dict[int, float]:
+    """The terms to which several of the rows together give most weight, heaviest first."""
+    listed = [index.documents.row(int(row)) for row in rows]
+    given = [
+        weights * (share / weights.sum())
+        for (_, weights), share in zip(listed, shares, strict=True)
+    ]
+    terms, at, carriers = np.unique(
+        np.concatenate([columns for columns, _ in listed]), return_inverse=True, return_counts=True
+    )
+    model = np.bincount(at, weights=np.concatenate(given))
+    common = np.flatnonzero(carriers >= FEEDBACK_SHARED_BY)
+    top = common[np.argsort(-model[common], kind="stable")[:FEEDBACK_TERMS]]
+    return dict(zip(terms[top].tolist(), model[top].tolist(), strict=True))
 
 
 def coverage(query: Query, index: Index) -> Scores:
     """The share of the query's importance that each listing has at all: (n_docs,) in [0, 1]."""
     covered = np.zeros(len(index), dtype=np.float32)
     for unit in query.units:
-        if unit.terms:
-            covered[_rows_of(unit.terms, index)] += unit.importance
+        has = np.zeros(len(index), dtype=np.bool_)
+        for term in unit.terms:
+            has[index.postings.row(term)[0]] = True
+        covered[has] += unit.importance
     return covered / max(query.importance, 1e-9)
-
-
-def _rows_of(terms: Iterable[int], index: Index) -> Rows:
-    lists = [index.postings.row(term)[0] for term in terms]
-    return lists[0] if len(lists) == 1 else np.unique(np.concatenate(lists))
 
 
 def _concentration(raw: Scores) -> float:

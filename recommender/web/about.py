@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
+from recommender.models import Weights
+from recommender.nearness import PLACE_SCORES
+from recommender.ranking import FEATURES
+from recommender.web import get_index
+
 bp = Blueprint("about", __name__, url_prefix="/about")
 
 
@@ -11,6 +16,20 @@ bp = Blueprint("about", __name__, url_prefix="/about")
 def index() -> str:
     """What Waymark is, and where to read more."""
     return render_template("about/index.html")
+
+
+@bp.get("/how-matching-works")
+def how_matching_works() -> str:
+    """The ranking rule, generated from the table that ranks."""
+    usual = Weights()
+    weights = {f.group: f.weight for f in FEATURES if f.donor_weight(usual) and f.group != "name"}
+    return render_template(
+        "about/how-matching-works.html",
+        features=FEATURES,
+        usual_shares={group: weight / sum(weights.values()) for group, weight in weights.items()},
+        place_scores=PLACE_SCORES,
+        manifest=get_index().manifest,
+    )
 
 
 @bp.get("/vetting")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Flask
 
 from recommender.models import Match, Reason, TagKind
-from recommender.ranking import FEATURES
+from recommender.ranking import FEATURES, N_
 from recommender.web.i18n import community, current_language, gettext, in_sentence
 from recommender.web.vocabulary import get_vocabulary
 
@@ -18,6 +18,7 @@ Label = Callable[[str, str], str]
 # More than this in one sentence is no longer read; the table has them all.
 MAX_NAMED = 3
 _TITLES = {feature.key: feature.title for feature in FEATURES}
+_KINDS = {"related": N_("Related words"), "mention": N_("Mentioned in passing")}
 _TAGS = {kind.value for kind in TagKind}
 
 
@@ -89,7 +90,7 @@ def _share(reason: Reason, label: Label) -> Share:
         )
     if reason.kind == "word":
         return Share(label=_quoted((reason.label,)), contribution=reason.contribution)
-    title = gettext("Related words") if reason.kind == "related" else gettext(_title(reason))
+    title = gettext(_KINDS.get(reason.kind) or _title(reason))
     return Share(label=title, contribution=reason.contribution, note=reason.label)
 
 

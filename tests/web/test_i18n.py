@@ -32,7 +32,10 @@ def extracted(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     file: Path = tmp_path_factory.mktemp("messages") / "messages.pot"
     command = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg"]
     subprocess.run(
-        [*command, "-k", "lazy_gettext", "-o", str(file), "."], cwd=ROOT, check=True, timeout=60
+        [*command, "-k", "lazy_gettext", "-k", "N_", "-o", str(file), "."],
+        cwd=ROOT,
+        check=True,
+        timeout=60,
     )
     return read_po(io.BytesIO(file.read_bytes()))
 
