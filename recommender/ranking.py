@@ -201,23 +201,25 @@ def diversify(
     Greedy over the first `n + STEP_BACK` candidates; scores are left as they are.
     """
     rows, index = signals.topic.rows, signals.index
-    head, tail = list(order[: n + STEP_BACK]), order[n + STEP_BACK :]
-    kept: list[int] = []
+    head, tail = order[: n + STEP_BACK].tolist(), order[n + STEP_BACK :]
+    kept: dict[int, int] = {}
     stepped: list[int] = []
+    families: set[int] = set()
     for position in head:
         row = int(rows[position])
-        copies = _look_alikes(row, index) | _family(row, index)
-        (stepped if copies & {int(rows[k]) for k in kept} else kept).append(int(position))
-    return np.concatenate((kept, stepped, tail)).astype(np.intp)
+        family = int(index.families[row])
+        if family in families or not kept.keys().isdisjoint(_look_alikes(row, index)):
+            stepped.append(position)
+        else:
+            kept[row] = position
+            families.add(family)
+    return np.concatenate(([*kept.values()], stepped, tail)).astype(np.intp)
 
 
-def _look_alikes(row: int, index: Index) -> set[int]:
+def _look_alikes(row: int, index: Index) -> list[int]:
     close = index.similarities[row] >= LOOK_ALIKE
-    return set(index.neighbours[row][close].tolist())
-
-
-def _family(row: int, index: Index) -> set[int]:
-    return set(np.flatnonzero(index.families == index.families[row]).tolist()) - {row}
+    found: list[int] = index.neighbours[row][close].tolist()
+    return found
 
 
 def match_names(text: str, index: Index) -> dict[int, float]:
