@@ -369,11 +369,13 @@ def retrieve(
         own, lent, _ = smooth(raw, first, index, strength)
         weights = widen(weights, first, own + lent, index)
         raw = accumulate(weights, index)
-    rows = np.union1d(_candidates(raw, eligible), np.array([*named], dtype=np.int64))
+    is_named = np.zeros(len(index), dtype=np.bool_)
+    is_named[[*named]] = True
+    rows = np.flatnonzero(_is_candidate(raw, eligible) | is_named)
     own, lent, own_share = smooth(raw, rows, index, strength)
     scale = float((own + lent).max(initial=0.0)) or 1.0
     relevant = (own + lent >= RELEVANT_SHARE * scale) & (own + lent > 0)
-    keep = eligible[rows] & (relevant | np.isin(rows, [*named]))
+    keep = eligible[rows] & (relevant | is_named[rows])
     return TopicScores(
         rows=rows[keep],
         own=own[keep] / scale,
@@ -400,9 +402,8 @@ def smooth(raw: Scores, rows: Rows, index: Index, strength: float) -> tuple[Scor
 
     Returns (own, lent, own_share), each of shape (len(rows),).
     """
-    similarities = index.similarities[rows]
-    total = np.maximum(similarities.sum(axis=1), 1e-9)
-    around = (raw[index.neighbours[rows]] * similarities).sum(axis=1) / total
+    lent = np.einsum("ij,ij->i", raw[index.neighbours[rows]], index.similarities[rows])
+    around = lent / np.maximum(index.similarity_totals[rows], 1e-9)
     lengths = index.lengths[rows]
     thinness = 2 * index.mean_length / (index.mean_length + lengths)
     lent_share = np.clip(strength * thinness, 0, MAX_SMOOTHING).astype(np.float32)
@@ -461,9 +462,12 @@ def _concentration(raw: Scores) -> float:
     return float(top[0] / max(float(top[1:].mean()), 1e-9))
 
 
-def _candidates(raw: Scores, eligible: npt.NDArray[np.bool_]) -> Rows:
-    """The best rows overall (they set the scale) and the best eligible ones."""
-    return np.union1d(_best(raw), _best(np.where(eligible, raw, np.float32(0))))
+def _is_candidate(raw: Scores, eligible: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The best rows overall (they set the scale) and the best eligible ones: (n_docs,)."""
+    chosen = np.zeros(len(raw), dtype=np.bool_)
+    chosen[_best(raw)] = True
+    chosen[_best(np.where(eligible, raw, np.float32(0)))] = True
+    return chosen
 
 
 def _best(scores: Scores) -> Rows:

@@ -196,4 +196,6 @@ def edit_distance(left: str, right: str, limit: int = 2) -> int:
             if i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]:
                 cost = min(cost, before[j - 2] + 1)
             row.append(cost)
+        if min(row) > limit:
+            return limit + 1
     return min(row[-1], limit + 1)

@@ -140,6 +140,12 @@ class Index:
         return float(self.lengths.mean()) if len(self) else 1.0
 
     @cached_property
+    def similarity_totals(self) -> Floats:
+        """The sum of each listing's similarities to its neighbours: (n_docs,)."""
+        totals: Floats = self.similarities.sum(axis=1)
+        return totals
+
+    @cached_property
     def longest_phrase(self) -> int:
         """How many words the longest phrase of the term map has."""
         return max((key.count(" ") + 1 for key in self.phrases), default=0)
