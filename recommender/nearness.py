@@ -28,7 +28,7 @@ WIDE_REACH_NEAR = 0.7
 """A national group whose office happens to be near is not a local group."""
 INTERNATIONAL_DISCOUNT = 0.8
 
-_WIDE = [REACHES.index(Reach.NATIONAL), REACHES.index(Reach.INTERNATIONAL)]
+_WIDE = np.array([reach in (Reach.NATIONAL, Reach.INTERNATIONAL) for reach in REACHES])
 _INTERNATIONAL = REACHES.index(Reach.INTERNATIONAL)
 
 
@@ -52,7 +52,7 @@ def measure_nearness(profile: DonorProfile, index: Index) -> NearnessArrays | No
     place, places = profile.place, index.places
     bit = np.uint64(state_bit(place.state))
     in_state = (places.state_bits & bit) != 0
-    wide = np.isin(places.reach, _WIDE)
+    wide = _WIDE[places.reach]
     offices = (places.office_rows, places.office_latitudes, places.office_longitudes)
     areas = (places.area_rows, places.area_latitudes, places.area_longitudes)
     office_km, area_km = (_nearest(place, points, len(index)) for points in (offices, areas))

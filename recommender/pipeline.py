@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Set
 
 import numpy as np
@@ -192,22 +193,22 @@ def _sorted(
 
 def _facets(found: Mask, filters: Filters, index: Index) -> dict[str, tuple[Facet, ...]]:
     """For each kind the tags among the results, most frequent first."""
-    choices = _choices(filters)
+    choices = {name: _with_any(tags, index) for name, tags in _choices(filters).items()}
+    found = found & _of_kind(filters, index)
     facets: dict[str, tuple[Facet, ...]] = {}
     for kind in FACET_KINDS:
-        others = {name: tags for name, tags in choices.items() if name != kind}
-        mask = found & _of_kind(filters, index)
-        for tags in others.values():
-            mask = mask & _with_any(tags, index)
-        facets[kind] = _count(kind, mask, index)
+        others = [choice for name, choice in choices.items() if name != kind]
+        facets[kind] = _count(kind, np.logical_and.reduce([found, *others]), index)
     return facets
 
 
 def _count(kind: str, mask: Mask, index: Index) -> tuple[Facet, ...]:
-    named = [name for name in index.tag_names if name.startswith(f"{kind}:")]
-    counts = {name: int(mask[index.rows_with(name)].sum()) for name in named}
-    kept = sorted((n for n in named if counts[n]), key=lambda name: (-counts[name], name))
-    return tuple(Facet(slug=name.partition(":")[2], count=counts[name]) for name in kept)
+    # The names are sorted, and ";" comes right after ":".
+    first, last = (bisect_left(index.tag_names, f"{kind}{mark}") for mark in (":", ";"))
+    counts = index.tag_postings.count(mask, first, last).tolist()
+    named = zip(index.tag_names[first:last], counts, strict=True)
+    kept = sorted((pair for pair in named if pair[1]), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(Facet(slug=name.partition(":")[2], count=count) for name, count in kept)
 
 
 def _topic(query: Query, index: Index, eligible: Mask, named: Named) -> TopicScores:

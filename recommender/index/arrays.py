@@ -31,6 +31,14 @@ class Postings:
         start, end = int(self.indptr[row]), int(self.indptr[row + 1])
         return self.columns[start:end], self.weights[start:end]
 
+    def count(self, mask: npt.NDArray[np.bool_], first: int, last: int) -> Ints:
+        """How many columns of each row from `first` up to `last` the mask admits."""
+        bounds = self.indptr[first : last + 1]
+        admitted = mask[self.columns[bounds[0] : bounds[-1]]]
+        running = np.concatenate(([0], np.cumsum(admitted)))
+        counts: Ints = np.diff(running[bounds - bounds[0]])
+        return counts
+
     def mapping(self, row: int) -> dict[int, float]:
         """The weights of one row by column."""
         columns, weights = self.row(row)
