@@ -8,11 +8,24 @@ from flask import Flask
 
 from recommender import cli, web
 from recommender.config import ROOT, Settings, load_settings
-from recommender.web import about, assets, headers, i18n, logs, problems, reasons
+from recommender.web import (
+    about,
+    api,
+    assets,
+    headers,
+    i18n,
+    learn,
+    logs,
+    problems,
+    reasons,
+    site,
+    submissions,
+)
+from recommender.web.api import docs as api_docs
 
 # A long article is some 60 kB; anything beyond this is not something a person pasted.
 MAX_REQUEST_BYTES = 512 * 1024
-BILINGUAL = (about.bp,)
+BILINGUAL = (about.bp, api_docs.bp, learn.bp, submissions.bp)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -27,12 +40,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_FORM_PARTS=500,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     for part in (web, i18n, headers, problems, assets, reasons, cli, logs):
         part.init_app(app)
     app.jinja_env.globals["site_url"] = settings.site_url
+    app.register_blueprint(api.bp)
     for blueprint in BILINGUAL:
         i18n.register_bilingual(app, blueprint)
+    app.register_blueprint(site.bp)
     return app
 
 

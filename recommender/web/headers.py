@@ -25,10 +25,12 @@ class RouteKind(StrEnum):
 KINDS = {
     "about": RouteKind.LEARN,
     "api": RouteKind.API,
+    "api_docs": RouteKind.LEARN,
     "assets": RouteKind.STATIC,
     "directory": RouteKind.DONOR,
     "donor": RouteKind.DONOR,
     "learn": RouteKind.LEARN,
+    "site": RouteKind.LEARN,
     "submissions": RouteKind.DONOR,
 }
 
