@@ -8,8 +8,8 @@ from functools import cached_property
 
 from recommender.models import Match, Reason
 from recommender.nearness import LEVELS
+from recommender.query import Query, Unit
 from recommender.ranking import Ranking, Signals
-from recommender.retrieval import Query, Unit
 
 MAX_LENDERS = 3
 MAX_RELATED = 4

@@ -28,8 +28,9 @@ from recommender.models import (
     Weights,
 )
 from recommender.nearness import is_in_scope, is_local, measure_nearness
+from recommender.query import Query, understand
 from recommender.ranking import Signals, match_names, rank
-from recommender.retrieval import Query, TopicScores, coverage, retrieve, understand
+from recommender.retrieval import TopicScores, coverage, retrieve
 
 CONCEPT_FLOOR = 0.3
 WORD_FLOOR = 0.6

@@ -1,44 +1,18 @@
-"""Profile -> query -> topic scores, all by numpy over the postings.
+"""Query -> topic scores, all by numpy over the postings.
 
 Nothing here knows about places, weights or people; it answers "what is it about?".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
 import numpy.typing as npt
 
-from recommender.index import Index, Meaning
-from recommender.models import Correction, DonorProfile, Language, TagKind
-from recommender.text import (
-    Token,
-    detect_language,
-    edit_distance,
-    is_filler,
-    is_stop_word,
-    phrase_key,
-    tokens,
-    words,
-)
-
-WORD_WEIGHT = 1.0
-CHIP_WEIGHT = 1.5
-CONCEPT_WEIGHT = 1.0
-IN_PHRASE_WEIGHT = 0.5
-"""A word counts half beside the concept its phrase surely means, more where that is less sure."""
-EXPANSION_WEIGHT = 0.3
-
-MAX_UNITS = 24
-"""A pasted article is reduced to this many themes; the rest of its vocabulary is noise."""
-LONG_TEXT_WORDS = 40
-LONG_TEXT_WORD_WEIGHT = 0.3
-"""In an article the concepts carry the meaning; its other words only tip the scales."""
-MAX_WORD_IMPORTANCE = 4.0
-"""So that one rare word of a question cannot outweigh all the rest of it in coverage."""
+from recommender.index import Index
+from recommender.query import Query, Unit
 
 SMOOTHING = 0.4
 MAX_SMOOTHING = 0.7
@@ -54,52 +28,6 @@ RELEVANT_SHARE = 0.1
 
 Scores = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.integer]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unit:
-    """One thing that was asked for: a concept of the taxonomy, or a word of its own.
-
-    `terms` maps index terms to query weights; `importance` is about what this unit adds
-    to a score, and what it weighs in coverage. A unit without terms is unknown here.
-    `concept` is the index term of the concept itself, None for a word or an unused concept.
-    """
-
-    label: str
-    kind: str
-    sources: tuple[str, ...]
-    terms: Mapping[int, float]
-    importance: float
-    concept: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Query:
-    """What a profile means to the index."""
-
-    units: tuple[Unit, ...]
-    corrections: tuple[Correction, ...] = ()
-    unknown_words: tuple[str, ...] = ()
-    is_long: bool = False
-    concept_share: float = 1.0
-
-    @property
-    def importance(self) -> float:
-        """The sum over units, unknown words included."""
-        return sum(unit.importance for unit in self.units)
-
-    @property
-    def has_concept(self) -> bool:
-        """Whether any unit is a concept of the taxonomy."""
-        return any(unit.kind != "word" for unit in self.units)
-
-    def term_weights(self) -> dict[int, float]:
-        """The query vector."""
-        weights: dict[int, float] = {}
-        for unit in self.units:
-            for term, weight in unit.terms.items():
-                weights[term] = weights.get(term, 0.0) + weight
-        return weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,227 +49,6 @@ class TopicScores:
     weights: Mapping[int, float]
     raw: Scores
     coverage: Scores
-
-
-def understand(profile: DonorProfile, index: Index) -> Query:
-    """Read a profile's words and chips as units of the index's vocabulary."""
-    return _Reader(profile, index).read()
-
-
-class _Reader:
-    """Collects units from one profile; phrases first, then what words remain."""
-
-    def __init__(self, profile: DonorProfile, index: Index) -> None:
-        self.profile = profile
-        self.index = index
-        self.concepts: dict[str, dict[int, float]] = {}
-        self.spoken: dict[str, dict[str, int]] = {}
-        self.corrections: dict[str, str] = {}
-        self.unknown: dict[str, int] = {}
-
-    def read(self) -> Query:
-        self._read_chips()
-        typed = tokens(self.profile.text)
-        language = detect_language([token.word for token in typed], self.profile.language)
-        known = [self._corrected(token) for token in typed]
-        for phrase, meanings in self._segments(known):
-            self._read_segment(phrase, meanings, language)
-        return self._query(typed)
-
-    def _read_chips(self) -> None:
-        for kind in TagKind:
-            for slug in getattr(self.profile, kind.value):
-                self._add_term(f"{kind.value}:{slug}", f"{kind.value}:{slug}", CHIP_WEIGHT)
-
-    def _corrected(self, token: Token) -> Token:
-        if token.word in self.corrections:
-            return tokens(self.corrections[token.word])[0]
-        if len(token.word) < 4 or token.word.isdigit() or self._is_known(token):
-            return token
-        better = correct(token.word, self.index)
-        if not better:
-            return token
-        self.corrections[token.word] = better
-        return tokens(better)[0]
-
-    def _is_known(self, token: Token) -> bool:
-        vocabulary = self.index.vocabulary
-        return (
-            token.word in self.index.known_words
-            or token.stem_en in vocabulary
-            or token.stem_es in vocabulary
-            or is_stop_word(token.word)
-            or is_filler(token.word)
-        )
-
-    def _segments(
-        self, typed: Sequence[Token]
-    ) -> Iterator[tuple[Sequence[Token], tuple[Meaning, ...]]]:
-        """Cut the words into known phrases, longest first, and single words."""
-        at = 0
-        while at < len(typed):
-            length, meanings = self._longest_phrase(typed, at)
-            yield typed[at : at + length], meanings
-            at += length
-
-    def _longest_phrase(self, typed: Sequence[Token], at: int) -> tuple[int, tuple[Meaning, ...]]:
-        for length in range(min(self.index.longest_phrase, len(typed) - at), 0, -1):
-            phrase = typed[at : at + length]
-            meanings = self.index.phrases.get(phrase_key([token.word for token in phrase]), ())
-            if meanings and not (length == 1 and is_stop_word(phrase[0].word)):
-                return length, meanings
-        return 1, ()
-
-    def _read_segment(
-        self, phrase: Sequence[Token], meanings: tuple[Meaning, ...], language: Language
-    ) -> None:
-        spoken = " ".join(token.word for token in phrase)
-        labels = list(dict.fromkeys(tag for meaning in meanings for tag in meaning.tags))
-        sureness = max((meaning.weight for meaning in meanings), default=0.0)
-        own_weight = WORD_WEIGHT - IN_PHRASE_WEIGHT * sureness
-        for meaning in meanings:
-            for tag in meaning.tags:
-                self._speak(tag, spoken)
-                self._add_term(tag, tag, CONCEPT_WEIGHT * meaning.weight)
-                self._add_expansion(tag, meaning)
-        for token in phrase:
-            if not (is_stop_word(token.word) or is_filler(token.word)):
-                self._read_word(token, labels, own_weight, language)
-
-    def _read_word(
-        self, token: Token, labels: list[str], weight: float, language: Language
-    ) -> None:
-        term = self._term(token, language)
-        if labels:
-            if term is not None:
-                weights = self.concepts.setdefault(labels[0], {})
-                weights[term] = max(weights.get(term, 0.0), weight)
-        elif term is None:
-            self.unknown[token.word] = self.unknown.get(token.word, 0) + 1
-        else:
-            label = f"word:{term}"
-            self._speak(label, token.word)
-            self.concepts.setdefault(label, {})[term] = weight
-
-    def _term(self, token: Token, language: Language) -> int | None:
-        other = Language.EN if language is Language.ES else Language.ES
-        vocabulary = self.index.vocabulary
-        first = vocabulary.get(token.stem(language))
-        return first if first is not None else vocabulary.get(token.stem(other))
-
-    def _add_term(self, label: str, term: str, weight: float) -> None:
-        position = self.index.vocabulary.get(term)
-        weights = self.concepts.setdefault(label, {})
-        if position is not None:
-            weights[position] = max(weights.get(position, 0.0), weight)
-
-    def _add_expansion(self, label: str, meaning: Meaning) -> None:
-        language = detect_language(words(" ".join(meaning.words)), self.profile.language)
-        for token in tokens(" ".join(meaning.words)):
-            term = self._term(token, language)
-            if term is not None and not is_stop_word(token.word):
-                weights = self.concepts.setdefault(label, {})
-                weights.setdefault(term, EXPANSION_WEIGHT * meaning.weight)
-
-    def _speak(self, label: str, spoken: str) -> None:
-        said = self.spoken.setdefault(label, {})
-        said[spoken] = said.get(spoken, 0) + 1
-
-    def _query(self, typed: Sequence[Token]) -> Query:
-        content = [t for t in typed if not (is_stop_word(t.word) or is_filler(t.word))]
-        is_long = len(typed) > LONG_TEXT_WORDS
-        units = [self._unit(label, is_long) for label in self.concepts]
-        if not is_long:
-            units += [self._unknown_unit(word) for word in self.unknown]
-        units.sort(key=lambda unit: -unit.importance)
-        return Query(
-            units=tuple(units[:MAX_UNITS]),
-            corrections=tuple(Correction(typed=a, used=b) for a, b in self.corrections.items()),
-            unknown_words=() if is_long else tuple(self.unknown),
-            is_long=is_long,
-            concept_share=self._n_concept_words() / len(content) if content else 1.0,
-        )
-
-    def _n_concept_words(self) -> int:
-        """How many of the words were said as part of a concept."""
-        spoken = {
-            (phrase, times)
-            for label, said in self.spoken.items()
-            if not label.startswith("word:")
-            for phrase, times in said.items()
-        }
-        return sum((phrase.count(" ") + 1) * times for phrase, times in spoken)
-
-    def _unit(self, label: str, is_long: bool) -> Unit:
-        said = self.spoken.get(label, {})
-        emphasis = 1 + log(max(1, sum(said.values())))
-        is_word = label.startswith("word:")
-        if is_long and is_word:
-            emphasis *= LONG_TEXT_WORD_WEIGHT
-        weights = {term: weight * emphasis for term, weight in self.concepts[label].items()}
-        kind, _, name = label.partition(":")
-        sources = tuple(sorted(said, key=lambda spoken: -said[spoken]))
-        importance = float(sum(w * self.index.idf[term] for term, w in weights.items()))
-        return Unit(
-            label=sources[0] if is_word else name,
-            kind=kind,
-            sources=sources,
-            terms=weights,
-            importance=min(importance, MAX_WORD_IMPORTANCE) if is_word else importance,
-            concept=None if is_word else self.index.vocabulary.get(label),
-        )
-
-    def _unknown_unit(self, word: str) -> Unit:
-        return Unit(
-            label=word, kind="word", sources=(word,), terms={}, importance=MAX_WORD_IMPORTANCE
-        )
-
-
-def condense(text: str, index: Index, language: Language) -> str:
-    """A long text reduced to its themes: the words behind them, as often as they were said.
-
-    It reads like no text, but is understood as the whole one is, in any order of words,
-    because nothing else of a text is ever used.
-    """
-    reader = _Reader(DonorProfile(text=text, language=language), index)
-    query = reader.read()
-    kept = {source for unit in query.units for source in unit.sources}
-    said: dict[str, int] = {}
-    for phrase, times in (pair for said_of in reader.spoken.values() for pair in said_of.items()):
-        if phrase in kept:
-            said[phrase] = min(times, said.get(phrase, times))
-    phrases = [phrase for phrase, times in said.items() for _ in range(times)]
-    phrases += [_UNKNOWN] * _n_other_words(query, phrases)
-    # A stop word between any two keeps them from joining, and the language what it was.
-    between = _BETWEEN[detect_language(words(text), language)]
-    padding = [between] * (LONG_TEXT_WORDS if query.is_long else 0)
-    return " ".join([f" {between} ".join(phrases), *padding])
-
-
-_BETWEEN = {Language.EN: "its", Language.ES: "sus"}
-_UNKNOWN = "0"
-"""A word that no listing has: only its share of the whole counts."""
-
-
-def _n_other_words(query: Query, phrases: Sequence[str]) -> int:
-    """How many more words leave concepts the share of the text that they had."""
-    concepts = {s for unit in query.units if unit.kind != "word" for s in unit.sources}
-    n_concept_words = sum(len(phrase.split()) for phrase in phrases if phrase in concepts)
-    n_words = sum(
-        not (is_stop_word(word) or is_filler(word)) for phrase in phrases for word in phrase.split()
-    )
-    whole = n_concept_words / query.concept_share if query.concept_share else 0
-    return max(0, round(whole) - n_words)
-
-
-def correct(word: str, index: Index) -> str:
-    """The known word that a mistyped one most likely stands for, or ""."""
-    limit = 1 if len(word) < 8 else 2
-    near = index.lexicon_grams.similar(word, n=30, at_least=0.3)
-    ranked = sorted(
-        (edit_distance(word, index.lexicon[number], limit), number) for number, _ in near
-    )
-    return index.lexicon[ranked[0][1]] if ranked and ranked[0][0] <= limit else ""
 
 
 def retrieve(
@@ -444,14 +151,24 @@ def _feedback_model(rows: Rows, shares: Scores, index: Index) -> dict[int, float
 
 
 def coverage(query: Query, index: Index) -> Scores:
-    """The share of the query's importance that each listing has at all: (n_docs,) in [0, 1]."""
+    """The share of the query's importance that each listing has at all: (n_docs,) in [0, 1].
+
+    A listing has a unit as far as its best term goes: the concept itself counts in full, a
+    word of its phrase as much as that word weighs beside it.
+    """
     covered = np.zeros(len(index), dtype=np.float32)
     for unit in query.units:
-        has = np.zeros(len(index), dtype=np.bool_)
-        for term in unit.terms:
-            has[index.postings.row(term)[0]] = True
-        covered[has] += unit.importance
-    return covered / max(query.importance, 1e-9)
+        covered += np.float32(unit.importance) * unit_coverage(unit, index)
+    return covered / np.float32(max(query.importance, 1e-9))
+
+
+def unit_coverage(unit: Unit, index: Index) -> Scores:
+    """How far each listing has one unit: (n_docs,) in [0, 1]."""
+    has = np.zeros(len(index), dtype=np.float32)
+    most = max(unit.terms.values(), default=1.0)
+    for term, weight in sorted(unit.terms.items(), key=lambda item: item[1]):
+        has[index.postings.row(term)[0]] = weight / most
+    return has
 
 
 def _concentration(raw: Scores) -> float:
