@@ -15,7 +15,7 @@ import snowballstemmer
 
 from recommender.models import Language
 
-ANALYSIS_VERSION = "1"
+ANALYSIS_VERSION = "2"
 """Changes whenever the same text would give other terms; indexes of another version are refused."""
 
 MAX_WORD_LENGTH = 40
@@ -90,7 +90,7 @@ _STEM_EXCEPTIONS = {
 """Words whose Snowball stem is that of quite another word here: "redadas" (raids) is not
 "redes" (networks), "deportes" (sports) not "deportación", "naturalization" not "nature"."""
 
-_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(r"[^\W_]+")
 
 
 class Token(NamedTuple):

@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from recommender.index import BuildInputs, Index, build_index
 from recommender.models import (
     Basis,
     Location,
     Nonprofit,
+    Place,
+    PlaceKind,
     Reach,
     ServiceArea,
     Source,
     Tag,
+    TermMapping,
     Visibility,
 )
 from recommender.store import connect, migrate
@@ -192,6 +196,97 @@ def catalogue() -> tuple[Nonprofit, ...]:
             summary_es="Test Unknown Circle aparece según registros públicos.",
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def term_map() -> tuple[TermMapping, ...]:
+    """How donors say some of what the test catalogue does."""
+    return (
+        TermMapping(phrase="lawyer", language="en", tags=("legal-services",)),
+        TermMapping(phrase="abogado", language="es", tags=("legal-services",)),
+        TermMapping(phrase="asylum lawyer", language="en", tags=("asylum-support",)),
+        TermMapping(phrase="asilo", language="es", tags=("asylum-seekers",), words=("asylum",)),
+        TermMapping(phrase="asylum", language="en", tags=("asylum-seekers",), words=("asilo",)),
+        TermMapping(phrase="refugiado", language="es", tags=("refugees",)),
+        TermMapping(phrase="clinic", language="en", tags=("health-care",), weight=0.8),
+        TermMapping(phrase="clínica", language="es", tags=("health-care",), weight=0.8),
+    )
+
+
+@pytest.fixture(scope="session")
+def index(
+    catalogue: tuple[Nonprofit, ...],
+    taxonomy: tuple[Tag, ...],
+    term_map: tuple[TermMapping, ...],
+) -> Index:
+    """The test catalogue, built."""
+    return build_index(BuildInputs(nonprofits=catalogue, tags=taxonomy, term_map=term_map))
+
+
+def _crowd(size: int) -> tuple[Nonprofit, ...]:
+    """Made-up listings that differ in words, tags, places, reach and size, all by number."""
+    towns = [(name, *CITIES[name]) for name in CITIES]
+    services = ("legal-services", "housing", "health-care", "youth-education", "policy-advocacy")
+    people = ("refugees", "asylum-seekers", "children", "workers")
+    topics = (
+        "asylum court hearings clinic garden housing school theatre choir harvest tutoring "
+        "shelter visas wages bicycle kitchen library radio music football nursing diplomas"
+    ).split()
+    made = []
+    for n in range(size):
+        told = " ".join(topics[(n * k + k) % len(topics)] for k in range(1, 3 + n % 5))
+        town, _, latitude, longitude = towns[n % len(towns)]
+        city, state = town.split(", ")
+        at = {"latitude": latitude + n / 1000, "longitude": longitude - n / 1000}
+        elsewhere = towns[(n + 3) % len(towns)][0].split(", ")[1]
+        made.append(
+            _make_nonprofit(
+                f"Test Group {n:03}",
+                reach=tuple(Reach)[n % 5],
+                summary_en=f"People here care for {told}.",
+                summary_es="",
+                services=(services[n % 5], services[n * 3 % 5]) if n % 4 else (),
+                populations=(people[n % 4],),
+                communities=("somali", "haitian")[: n % 3],
+                locations=(Location(city=city, state=state, **at),) if n % 7 else (),
+                service_areas=(ServiceArea(state=(state, elsewhere)[n % 2]),) if n % 3 else (),
+                revenue_usd=None if n % 6 == 0 else 20_000 * (n % 50) ** 2,
+                basis=Basis.NAME if n % 8 == 0 else Basis.MISSION,
+            )
+        )
+    return tuple(made)
+
+
+@pytest.fixture(scope="session")
+def crowd() -> tuple[Nonprofit, ...]:
+    """Two hundred made-up organisations, for what needs many."""
+    return _crowd(200)
+
+
+@pytest.fixture(scope="session")
+def crowd_index(crowd: tuple[Nonprofit, ...], taxonomy: tuple[Tag, ...]) -> Index:
+    """The crowd, built."""
+    return build_index(BuildInputs(nonprofits=crowd, tags=taxonomy))
+
+
+def _make_place(label: str) -> Place:
+    if label in CITIES:
+        zip_code, latitude, longitude = CITIES[label]
+        return Place(
+            label=label,
+            kind=PlaceKind.CITY,
+            state=label[-2:],
+            latitude=latitude,
+            longitude=longitude,
+            zip=zip_code,
+        )
+    return Place(label=label, kind=PlaceKind.STATE, state=label, latitude=40.0, longitude=-90.0)
+
+
+@pytest.fixture(scope="session")
+def make_place() -> Callable[[str], Place]:
+    """A donor's place: one of `CITIES`, or a whole state by its code."""
+    return _make_place
 
 
 @pytest.fixture
