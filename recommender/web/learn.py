@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
@@ -33,7 +33,7 @@ from recommender.web.vocabulary import get_vocabulary
 
 PAGE_SIZE = 12
 N_MATCHES = 5
-N_RELATED = 4
+N_RELATED = 3
 # A topic of a resource or guide can be any of these kinds of tag.
 TOPIC_KINDS = (TagKind.SERVICE.value, TagKind.POPULATION.value, "topics")
 KINDS = {
@@ -148,7 +148,7 @@ def _resource_page(piece: Resource, near: Near, status: int = 200) -> Response:
         "learn/resource.html",
         resource=piece,
         kind=KINDS[piece.kind],
-        host=urlsplit(piece.url).hostname or "",
+        host=host_of(piece.url),
         topics=named_topics(piece.topics),
         guides=guides_about(piece.topics, list_guides(get_db())),
         related=related(piece.topics, (r for r in everything if r.slug != piece.slug)),
@@ -170,7 +170,7 @@ def topics() -> str:
     """All topic guides."""
     everything = list_resources(get_db())
     guides = list_guides(get_db())
-    counts = {g.slug: sum(bool(shared(g.topics, r.topics)) for r in everything) for g in guides}
+    counts = {g.slug: sum(is_about(r, g) for r in everything) for g in guides}
     return render_template("learn/topics.html", guides=guides, counts=counts)
 
 
@@ -204,14 +204,16 @@ def topic_at(slug: str, sealed: str) -> Response:
 
 def _guide_page(guide: Guide, near: Near, status: int = 200) -> Response:
     language = current_language()
+    everything = newest_first(list_resources(get_db()))
+    ours = {resource.url: resource for resource in everything}
     profile = DonorProfile(text=guide.query(language), language=language, place=near.place)
     page = render_template(
         "learn/topic.html",
         guide=guide,
-        facts=[(fact, urlsplit(fact.source_url).hostname or "") for fact in guide.key_facts],
+        facts=[(f, host_of(f.source_url), ours.get(f.source_url)) for f in guide.key_facts],
         topics=named_topics(guide.topics),
         guides=[other for other in list_guides(get_db()) if other.slug != guide.slug],
-        related=related(guide.topics, newest_first(list_resources(get_db())), n=6),
+        related=related(guide.topics, everything, n=6),
         near=near,
         found=find(profile),
         action=url("learn.topic_near", slug=guide.slug),
@@ -243,6 +245,11 @@ def newest_first(resources: Iterable[Resource]) -> list[Resource]:
 def shared(topics: Iterable[str], others: Iterable[str]) -> set[str]:
     """The topics that two pieces have in common."""
     return set(topics) & set(others)
+
+
+def is_about(resource: Resource, guide: Guide) -> bool:
+    """Whether a resource shares enough with a guide; one topic may be as wide as "families"."""
+    return len(shared(resource.topics, guide.topics)) > 1
 
 
 def related(
@@ -277,6 +284,11 @@ def named_topics(slugs: Iterable[str]) -> list[Topic]:
     return [Topic(slug=slug, label=topic_label(slug)) for slug in slugs if slug in known]
 
 
+def host_of(address: str) -> str:
+    """The host of a web address, shown so that nobody is surprised where a link leads."""
+    return (urlsplit(address).hostname or "").removeprefix("www.")
+
+
 def topic_label(slug: str) -> str:
     """What a topic is called in the current language."""
     vocabulary = get_vocabulary()
@@ -309,8 +321,11 @@ def _of_kind(kind: TagKind, slugs: Iterable[str]) -> tuple[str, ...]:
 
 
 def find(profile: DonorProfile) -> Recommendation:
-    """The nonprofits that a page leads to."""
-    return recommend(profile, get_index(), n=N_MATCHES, exclude=get_excluded())
+    """The nonprofits that a page leads to; a state has no middle to measure from."""
+    answer = recommend(profile, get_index(), n=N_MATCHES, exclude=get_excluded())
+    if profile.place is None or profile.place.kind is not PlaceKind.STATE:
+        return answer
+    return replace(answer, matches=tuple(replace(m, distance_km=None) for m in answer.matches))
 
 
 # --- The reader's place ------------------------------------------------------------------

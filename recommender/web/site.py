@@ -15,7 +15,7 @@ from recommender.models import Language
 from recommender.store.catalog import get_catalog_revision
 from recommender.store.library import list_guides, list_resources
 from recommender.web import get_db, get_excluded, get_index, get_settings
-from recommender.web.addresses import absolute_url, origin
+from recommender.web.addresses import origin
 from recommender.web.i18n import SPANISH_PREFIX
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -33,16 +33,14 @@ ElementTree.register_namespace("xhtml", XHTML)
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A page of the site map; `changed` is an ISO date of any precision, or empty."""
+    """A page by its English path; `changed` is an ISO date of any precision, or empty."""
 
-    endpoint: str
-    slug: str = ""
+    path: str
     changed: str = ""
 
     def url(self, language: Language) -> str:
         """Its whole address in one language."""
-        values = {"slug": self.slug} if self.slug else {}
-        return absolute_url(language, self.endpoint, **values)
+        return origin() + ("/es" if language is Language.ES else "") + self.path
 
 
 @bp.get("/sitemap.xml")
@@ -90,7 +88,7 @@ def _pages() -> Iterator[Entry]:
     for rule in current_app.url_map.iter_rules():
         listed = SPANISH_PREFIX + rule.endpoint in twins and rule.endpoint not in UNLISTED
         if listed and not rule.arguments and "GET" in (rule.methods or ()):
-            yield Entry(endpoint=rule.endpoint)
+            yield Entry(path=rule.rule)
 
 
 def _is_spanish(endpoint: str) -> bool:
@@ -99,17 +97,16 @@ def _is_spanish(endpoint: str) -> bool:
 
 def _library() -> Iterator[Entry]:
     db = get_db()
-    yield from (Entry(endpoint="learn.topic", slug=guide.slug) for guide in list_guides(db))
+    yield from (Entry(path=f"/topics/{guide.slug}") for guide in list_guides(db))
     for resource in list_resources(db):
-        yield Entry(endpoint="learn.resource", slug=resource.slug, changed=resource.published)
+        yield Entry(path=f"/learn/{resource.slug}", changed=resource.published)
 
 
 def _listings() -> Iterator[Entry]:
     index, excluded = get_index(), get_excluded()
     for row, slug in enumerate(index.slugs):
         if slug not in excluded:
-            changed = index.nonprofit(row).updated_on
-            yield Entry(endpoint="directory.profile", slug=slug, changed=changed)
+            yield Entry(path=f"/nonprofits/{slug}", changed=index.nonprofit(row).updated_on)
 
 
 def _add_entry(urls: ElementTree.Element, entry: Entry) -> None:
