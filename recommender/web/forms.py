@@ -26,6 +26,7 @@ MAX_TEXT_LENGTH = 60_000
 MAX_RADIUS_KM = 500.0
 MAX_WEIGHT = 3.0
 MAX_TAGS = 50
+GIVING = ("money", "time", "goods")
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -37,7 +38,7 @@ def parse_profile(
 
     Args:
         values: By the field names of `DonorProfile`: `text`, `place` as typed, lists of
-            slugs, `radius_km`, `scope`, `language`; `weights` and `filters` are mappings
+            slugs, `radius_km`, `scope`, `language`, `giving`; `weights` and `filters` are mappings
             by their own field names.
         gazetteer: Resolves the place.
         vocabulary: Says which slugs there are.
@@ -54,6 +55,7 @@ def parse_profile(
         radius_km=parse_radius(given.get("radius_km", default.radius_km)),
         scope=choose(Scope, given.get("scope", default.scope), field="scope"),
         language=choose(Language, given.get("language", default.language), field="language"),
+        giving=_giving(given.get("giving", ())),
         weights=_weights(given.get("weights", {})),
         filters=parse_filters(given.get("filters", {}), vocabulary, prefix="filters."),
         **_tags(given, vocabulary),
@@ -157,6 +159,14 @@ def _known(
     if not all((kind.value, slug) in vocabulary for slug in chosen):
         raise InvalidProfile(_("One of these choices does not exist."), field=field)
     return chosen
+
+
+def _giving(chosen: Iterable[str]) -> tuple[str, ...]:
+    ways = tuple(dict.fromkeys(chosen))
+    if not set(ways) <= set(GIVING):
+        message = _("This must be one of: %(names)s.", names=", ".join(GIVING))
+        raise InvalidProfile(message, field="giving")
+    return ways
 
 
 def _state(code: str, *, field: str) -> str:
