@@ -12,6 +12,8 @@ from recommender.web import (
     about,
     api,
     assets,
+    directory,
+    donor,
     headers,
     i18n,
     learn,
@@ -25,7 +27,7 @@ from recommender.web.api import docs as api_docs
 
 # A long article is some 60 kB; anything beyond this is not something a person pasted.
 MAX_REQUEST_BYTES = 512 * 1024
-BILINGUAL = (about.bp, api_docs.bp, learn.bp, submissions.bp)
+BILINGUAL = (about.bp, api_docs.bp, directory.bp, donor.bp, learn.bp, submissions.bp)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
