@@ -1,0 +1,1 @@
+"""Measurements of relevance and speed, against other engines on the same texts."""
