@@ -14,7 +14,7 @@ from recommender.text import (
     edit_distance,
     is_filler,
     is_stop_word,
-    phrase_key,
+    singular,
     tokens,
     words,
 )
@@ -145,17 +145,19 @@ class _Reader:
         self, typed: Sequence[Token]
     ) -> Iterator[tuple[Sequence[Token], tuple[Meaning, ...]]]:
         """Cut the words into known phrases, longest first, and single words."""
+        keys = [singular(token.word) for token in typed]
         at = 0
         while at < len(typed):
-            length, meanings = self._longest_phrase(typed, at)
+            length, meanings = self._longest_phrase(keys[at : at + self.index.longest_phrase])
+            if length == 1 and is_stop_word(typed[at].word):
+                meanings = ()
             yield typed[at : at + length], meanings
             at += length
 
-    def _longest_phrase(self, typed: Sequence[Token], at: int) -> tuple[int, tuple[Meaning, ...]]:
-        for length in range(min(self.index.longest_phrase, len(typed) - at), 0, -1):
-            phrase = typed[at : at + length]
-            meanings = self.index.phrases.get(phrase_key([token.word for token in phrase]), ())
-            if meanings and not (length == 1 and is_stop_word(phrase[0].word)):
+    def _longest_phrase(self, keys: Sequence[str]) -> tuple[int, tuple[Meaning, ...]]:
+        for length in range(len(keys), 0, -1):
+            meanings = self.index.phrases.get(" ".join(keys[:length]), ())
+            if meanings:
                 return length, meanings
         return 1, ()
 
