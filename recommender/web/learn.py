@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from recommender.errors import UnknownPlace
-from recommender.geo import STATES, Gazetteer
+from recommender.errors import InvalidProfile, UnknownPlace
+from recommender.geo import MAX_TEXT_LENGTH, STATES, Gazetteer
 from recommender.models import (
     DonorProfile,
     Guide,
@@ -24,6 +24,7 @@ from recommender.models import (
 from recommender.pipeline import recommend
 from recommender.store.library import get_guide, get_resource, list_guides, list_resources
 from recommender.web import get_db, get_excluded, get_gazetteer, get_index, get_settings
+from recommender.web.answers import unknown_place
 from recommender.web.feed import render_feed
 from recommender.web.forms import parse_place
 from recommender.web.i18n import current_language, lazy_gettext, url
@@ -332,12 +333,16 @@ def find(profile: DonorProfile) -> Recommendation:
 
 
 def _asked_place() -> Near:
-    typed = request.form.get("place", "").strip()
+    # A suggestion that was chosen stands after what was typed.
+    typed = (request.form.getlist("place") or [""])[-1].strip()
     try:
         return Near(place=parse_place(typed, get_gazetteer()), typed=typed)
     except UnknownPlace as error:
-        problem = _("We do not know this place, or more than one has this name.")
-        return Near(typed=typed[:120], problem=problem, suggestions=error.suggestions)
+        problem = unknown_place(error, typed)
+        shown = typed[:MAX_TEXT_LENGTH]
+        return Near(typed=shown, problem=problem.sentence, suggestions=problem.suggestions)
+    except InvalidProfile as error:
+        return Near(problem=str(error))
 
 
 def _expired() -> Near:
