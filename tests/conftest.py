@@ -245,7 +245,7 @@ def _crowd(size: int) -> tuple[Nonprofit, ...]:
                 reach=tuple(Reach)[n % 5],
                 summary_en=f"People here care for {told}.",
                 summary_es="",
-                services=(services[n % 5], services[n * 3 % 5]) if n % 4 else (),
+                services=tuple({services[n % 5]: 1, services[n * 3 % 5]: 1}) if n % 4 else (),
                 populations=(people[n % 4],),
                 communities=("somali", "haitian")[: n % 3],
                 locations=(Location(city=city, state=state, **at),) if n % 7 else (),

@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from recommender.errors import PublishRefused
 from recommender.geo import STATES
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
 from recommender.index.model import Cards, Index, Meaning, PlaceArrays
 from recommender.models import (
     Basis,
     Language,
+    Location,
     Nonprofit,
     Reach,
     Tag,
@@ -86,7 +88,7 @@ def _spanish_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
 
 
 def _place_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
-    shown = [p for p in nonprofit.locations if p.visibility is not Visibility.HIDDEN]
+    shown = _shown(nonprofit)
     states = {place.state for place in shown} | {area.state for area in nonprofit.service_areas}
     known = [STATES[state] for state in sorted(states) if state in STATES]
     names = [name for state in known for name in (state.en, state.es)]
@@ -125,8 +127,13 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
     `progress(stage, done, total)` is called as the work goes on. The weight of a term is
     BM25F's saturated, length-normalised frequency times idf = ln(1 + (N - df + 0.5) /
     (df + 0.5)) (Robertson & Zaragoza, "The Probabilistic Relevance Framework", 2009).
+
+    Raises:
+        PublishRefused: there is no listing.
     """
     nonprofits = list(inputs.nonprofits)
+    if not nonprofits:
+        raise PublishRefused("The catalogue is empty: there is nothing to build an index of.")
     progress("words", 0, len(nonprofits))
     vocabulary, matrix, idf = _weigh(nonprofits, _Vocabularies(inputs.tags))
     progress("words", len(nonprofits), len(nonprofits))
@@ -268,7 +275,12 @@ def _states(item: Nonprofit) -> set[str]:
 
 
 def _office_states(item: Nonprofit) -> set[str]:
-    return {place.state for place in item.locations} & set(STATE_CODES)
+    return {place.state for place in _shown(item)} & set(STATE_CODES)
+
+
+def _shown(item: Nonprofit) -> list[Location]:
+    """The locations that may be used: a hidden one must not show through any answer."""
+    return [place for place in item.locations if place.visibility is not Visibility.HIDDEN]
 
 
 def _statewide(item: Nonprofit) -> set[str]:
@@ -282,8 +294,8 @@ def _places(nonprofits: list[Nonprofit]) -> PlaceArrays:
     offices = [
         (row, place.latitude, place.longitude)
         for row, item in enumerate(nonprofits)
-        for place in item.locations
-        if place.visibility is not Visibility.HIDDEN and place.latitude is not None
+        for place in _shown(item)
+        if place.latitude is not None
     ]
     areas = [
         (row, area.latitude, area.longitude)

@@ -88,7 +88,7 @@ class Index:
 
     `row` is a position in this generation; the slug is the identity across generations.
     `neighbours` and `similarities` have shape (n_docs, k), most similar first, padded with
-    similarity 0. `tag_rows` maps `kind:slug` to the sorted rows that carry the tag.
+    similarity 0. `tag_postings` has a row for each `kind:slug` of `tag_names`.
     """
 
     generation: str
@@ -174,7 +174,8 @@ class Index:
 
 def encode(nonprofit: Nonprofit) -> dict[str, Any]:
     """The fields the public may see: no staff notes, no hidden or too exact location."""
-    fields = {k: v for k, v in asdict(nonprofit).items() if k not in NOT_PUBLIC and v}
+    known = {k: v for k, v in asdict(nonprofit).items() if v not in (None, "", ())}
+    fields = {k: v for k, v in known.items() if k not in NOT_PUBLIC}
     shown = [place for place in nonprofit.locations if place.visibility is not Visibility.HIDDEN]
     fields["locations"] = [_encode_location(place) for place in shown]
     return fields

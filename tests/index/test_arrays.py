@@ -1,0 +1,63 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from recommender.index import GramIndex, Postings
+from recommender.text import character_grams
+
+NAMES = ["test border lawyers", "test houston clinic", "test maine asylum project", "tbl"]
+
+
+def postings_of(dense: np.ndarray) -> Postings:
+    matrix = sparse.csr_matrix(dense)
+    return Postings(matrix.indptr, matrix.indices, matrix.data)
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0.0, 0.5, 2.0]), min_size=3, max_size=3), min_size=1, max_size=6
+    )
+)
+@settings(max_examples=50)
+def test_postings_hold_what_the_matrix_holds(table: list[list[float]]) -> None:
+    postings = postings_of(np.array(table))
+    for row, values in enumerate(table):
+        columns, weights = postings.row(row)
+        assert columns.tolist() == [i for i, value in enumerate(values) if value]
+        assert weights.tolist() == [value for value in values if value]
+        assert postings.mapping(row) == {i: value for i, value in enumerate(values) if value}
+
+
+def test_the_most_similar_string_comes_first() -> None:
+    found = GramIndex.build(NAMES).similar("test border lawyer", n=3, at_least=0.1)
+    assert found[0][0] == 0
+    scores = [score for _, score in found]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_string_is_wholly_similar_to_itself() -> None:
+    assert GramIndex.build(NAMES).similar("tbl", n=1, at_least=0.5) == [(3, 1.0)]
+
+
+def test_similarity_has_a_floor_and_a_length() -> None:
+    grams = GramIndex.build(NAMES)
+    assert grams.similar("zzzz", n=5, at_least=0.1) == []
+    assert len(grams.similar("test", n=2, at_least=0.01)) == 2
+
+
+def test_equal_similarity_keeps_the_order_of_the_strings() -> None:
+    found = GramIndex.build(["same", "same", "same"]).similar("same", n=3, at_least=0.5)
+    assert [number for number, _ in found] == [0, 1, 2]
+
+
+@given(
+    st.lists(st.text(alphabet="ab c", max_size=6), max_size=6),
+    st.text(alphabet="ab c", min_size=1, max_size=6),
+)
+@settings(max_examples=60)
+def test_overlaps_are_those_of_the_gram_sets(strings: list[str], text: str) -> None:
+    shared, size = GramIndex.build(strings).overlaps(text)
+    wanted = character_grams(text)
+    assert size == len(wanted)
+    assert shared.tolist() == [len(wanted & character_grams(string)) for string in strings]
