@@ -19,11 +19,25 @@ from recommender import store
 from recommender.config import ROOT, Settings
 from recommender.geo import Gazetteer
 from recommender.index import build_index, load_current, publish_generation, write_generation
-from recommender.models import DonorProfile, Location, Nonprofit, Status, Tag, Visibility
+from recommender.models import (
+    Basis,
+    DonorProfile,
+    Language,
+    Location,
+    Nearness,
+    Nonprofit,
+    PlaceKind,
+    Reach,
+    Scope,
+    Status,
+    Tag,
+    Visibility,
+)
 from recommender.pipeline import recommend
 from recommender.publish import read_inputs
-from recommender.store.catalog import load_nonprofits, load_tags, set_status
+from recommender.store.catalog import SHOWN, load_nonprofits, load_tags, set_status
 from recommender.web.api.contract import DOCUMENT, HOST, list_operations
+from recommender.web.api.docs import SPANISH
 from recommender.web.headers import EVERYWHERE, HEADERS, RouteKind
 from tests.web.client import PageClient
 
@@ -113,6 +127,21 @@ def test_every_schema_of_the_document_is_one() -> None:
     for name, schema in DOCUMENT["components"]["schemas"].items():
         Draft202012Validator.check_schema(schema)
         assert schema["description"], name
+
+
+def test_the_values_that_the_document_names_are_those_of_the_code() -> None:
+    schemas = {name: s["properties"] for name, s in DOCUMENT["components"]["schemas"].items()}
+    named = {
+        Language: schemas["MatchRequest"]["language"]["enum"],
+        Scope: schemas["MatchRequest"]["scope"]["enum"],
+        Reach: schemas["Filters"]["reach"]["items"]["enum"],
+        Basis: schemas["Match"]["basis"]["enum"],
+        Nearness: schemas["Match"]["nearness"]["enum"][:-1],
+        PlaceKind: schemas["Place"]["kind"]["enum"],
+    }
+    for kind, values in named.items():
+        assert values == [member.value for member in kind]
+    assert schemas["Nonprofit"]["status"]["enum"] == [status.value for status in SHOWN]
 
 
 def test_the_document_is_served_with_this_sites_address(directory_app: Flask) -> None:
@@ -629,6 +658,25 @@ def test_the_page_tells_of_every_operation_and_object(client: PageClient, path: 
     page = client.page(path)
     operations = {operation["operationId"] for _, _, operation in list_operations()}
     assert operations | set(DOCUMENT["components"]["schemas"]) <= set(page.ids)
+
+
+def _sentences(part: Any) -> Iterator[str]:
+    """Everything of the document that the page says in words."""
+    if isinstance(part, list):
+        for item in part:
+            yield from _sentences(item)
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            if key in {"summary", "description", "label"} and isinstance(value, str) and value:
+                yield value
+            elif key not in {"responses", "If-None-Match"}:
+                yield from _sentences(value)
+
+
+def test_the_page_says_all_of_it_in_spanish_too() -> None:
+    said = {*_sentences(DOCUMENT["paths"]), *_sentences(DOCUMENT["components"])}
+    assert len(said) > 100
+    assert said == set(SPANISH)
 
 
 def test_the_page_has_this_sites_address(directory_app: Flask) -> None:

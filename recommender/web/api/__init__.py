@@ -170,7 +170,7 @@ def _read(content: Any) -> Response:
 
 
 def _representer(language: Language = Language.EN) -> Representer:
-    return Representer(site=origin(), vocabulary=get_vocabulary(), language=language)
+    return Representer(vocabulary=get_vocabulary(), language=language)
 
 
 def _says_something(profile: DonorProfile) -> bool:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, render_template
 from markupsafe import Markup
 
+from recommender.models import Language
 from recommender.web.addresses import origin
 from recommender.web.api.contract import DOCUMENT, HOST, list_operations, resolve
+from recommender.web.i18n import current_language
 from recommender.web.i18n import gettext as _
+
+SPANISH: dict[str, str] = json.loads(
+    (Path(__file__).parent / "openapi.es.json").read_text(encoding="utf-8")
+)
+"""What the document says in English, in Spanish."""
 
 bp = Blueprint("api_docs", __name__, url_prefix="/api/v1/docs")
 
@@ -77,8 +86,8 @@ def _operations() -> Iterator[Operation]:
             id=operation["operationId"],
             method=method,
             path=path,
-            summary=operation["summary"],
-            description=code_spans(operation["description"]),
+            summary=in_words(operation["summary"]),
+            description=_described(operation),
             parameters=tuple(_parameter(p) for p in parameters if p["in"] != "header"),
             body=_object_name(_content(operation.get("requestBody", {}))),
             answer=_object_name(_content(operation["responses"]["200"])),
@@ -91,7 +100,7 @@ def _objects() -> Iterator[Object]:
         required = set(schema["required"])
         yield Object(
             name=name,
-            description=code_spans(schema["description"]),
+            description=_described(schema),
             fields=tuple(
                 _field(field, part, required=field in required)
                 for field, part in schema["properties"].items()
@@ -110,13 +119,13 @@ def _field(name: str, schema: Json, *, required: bool) -> Field:
         type=type_name(schema),
         object_name=_object_name(schema),
         limits=_limits(schema),
-        description=code_spans(schema.get("description", "")),
+        description=_described(schema),
         required=required,
     )
 
 
 def _sample(sample: Json) -> Sample:
-    return Sample(label=sample["label"], source=sample["source"].replace(HOST, origin()))
+    return Sample(label=in_words(sample["label"]), source=sample["source"].replace(HOST, origin()))
 
 
 def _content(message: Json) -> Json:
@@ -165,6 +174,15 @@ def _limits(schema: Json) -> str:
 
 def _json(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def in_words(text: str) -> str:
+    """A sentence of the document in the current language."""
+    return SPANISH.get(text, text) if current_language() is Language.ES else text
+
+
+def _described(part: Json) -> Markup:
+    return code_spans(in_words(part.get("description", "")))
 
 
 def code_spans(text: str) -> Markup:

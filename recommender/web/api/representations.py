@@ -20,6 +20,7 @@ from recommender.models import (
     TagKind,
     Visibility,
 )
+from recommender.web.addresses import absolute_url
 from recommender.web.vocabulary import Vocabulary
 
 TAXONOMY_KINDS = (*(kind.value for kind in TagKind), "topics", "service_groups")
@@ -52,12 +53,8 @@ def represent_taxonomy(vocabulary: Vocabulary) -> Json:
 
 @dataclass(frozen=True, kw_only=True)
 class Representer:
-    """Words of one language and addresses of one site.
+    """Answers in the words of one language."""
 
-    `site` is the public address without a slash at its end.
-    """
-
-    site: str
     vocabulary: Vocabulary
     language: Language = Language.EN
 
@@ -144,7 +141,7 @@ class Representer:
             **asdict(resource),
             "author": resource.author or None,
             "published": resource.published or None,
-            "url": self._page(f"/learn/{resource.slug}"),
+            "url": absolute_url(self.language, "learn.resource", slug=resource.slug),
             "source_url": resource.url,
         }
 
@@ -158,7 +155,7 @@ class Representer:
             "state": office.state if office else None,
             "reach": nonprofit.reach,
             "basis": nonprofit.basis,
-            "url": self._page(f"/nonprofits/{nonprofit.slug}"),
+            "url": absolute_url(self.language, "directory.profile", slug=nonprofit.slug),
             "website": nonprofit.website or None,
         }
 
@@ -184,10 +181,6 @@ class Representer:
             "tag": reason.label if is_tag else None,
             "sources": reason.sources,
         }
-
-    def _page(self, path: str) -> str:
-        prefix = "/es" if self.language is Language.ES else ""
-        return f"{self.site}{prefix}{path}"
 
 
 def _locations(locations: Iterable[Location]) -> list[Json]:
