@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -99,7 +99,7 @@ class Explainer:
             for term, weight in unit.terms.items()
             if term in per_term
         }
-        mentioned = ", ".join(self.signals.index.surfaces[term] for term in shares)
+        mentioned = ", ".join(self._surfaces(sorted(shares, key=lambda term: -shares[term])))
         return Reason(
             feature="words",
             kind=unit.kind if has else "mention",
@@ -109,9 +109,7 @@ class Explainer:
         )
 
     def _related_reason(self, related: dict[int, float]) -> Reason:
-        surfaces = self.signals.index.surfaces
-        terms = sorted(related, key=lambda term: -related[term])
-        named = [surfaces[term] for term in terms if ":" not in surfaces[term]][:MAX_RELATED]
+        named = self._surfaces(sorted(related, key=lambda term: -related[term]))[:MAX_RELATED]
         return Reason(
             feature="words",
             kind="related",
@@ -119,6 +117,11 @@ class Explainer:
             contribution=sum(related.values()),
             sources=tuple(named),
         )
+
+    def _surfaces(self, terms: Iterable[int]) -> list[str]:
+        """Terms as words of the donor's language; those it does not use are left out."""
+        index, language = self.signals.index, self.signals.profile.language
+        return [word for term in terms if (word := index.surface(term, language))]
 
     def _lenders(self, position: int) -> list[Reason]:
         if "neighbours" not in self.ranking.parts:

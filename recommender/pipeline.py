@@ -64,6 +64,7 @@ def recommend(
     topic = _topic(query, index, eligible, named)
     signals = Signals(
         profile=profile,
+        query=query,
         index=index,
         topic=topic,
         nearness=nearness,
@@ -113,7 +114,8 @@ def similar(
 ) -> tuple[Match, ...]:
     """The most similar listings by cosine, from the precomputed neighbours.
 
-    `score` is the cosine; the reasons are the terms that the two share.
+    `score` is the cosine; the reasons are the terms that the two share, whose shares add up
+    to it. For a word, `sources` are its English and its Spanish form, "" where it has none.
 
     Raises:
         NotFound: no such listing in this generation.
@@ -155,7 +157,9 @@ def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset())
     allowed = found & _chosen(query.filters, index)
     topic = _topic(understood, index, allowed, named)
     names = _names(named, topic)
-    signals = Signals(profile=profile, index=index, topic=topic, nearness=nearness, names=names)
+    signals = Signals(
+        profile=profile, query=understood, index=index, topic=topic, nearness=nearness, names=names
+    )
     ranking = rank(signals, n=0)
     order = _sorted(ranking.order, query.sort, signals)
     explainer = Explainer(query=understood, signals=signals, ranking=ranking)
@@ -260,8 +264,15 @@ def _shared(row: int, other: int, cosine: float, index: Index) -> tuple[Reason, 
 
 
 def _shared_reason(term: int, contribution: float, index: Index) -> Reason:
-    kind, _, name = index.surfaces[term].rpartition(":")
-    return Reason(feature="words", kind=kind or "word", label=name, contribution=contribution)
+    kind, _, name = index.terms[term].rpartition(":")
+    forms = (index.surfaces_en[term], index.surfaces_es[term])
+    return Reason(
+        feature="words",
+        kind=kind or "word",
+        label=name if kind else forms[0] or forms[1] or name,
+        contribution=contribution,
+        sources=() if kind else forms,
+    )
 
 
 def _chosen(filters: Filters, index: Index) -> Mask:

@@ -14,13 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.index import Index
-from recommender.models import DonorProfile, Weights
+from recommender.models import DonorProfile
 from recommender.nearness import NearnessArrays
+from recommender.query import Query
 from recommender.retrieval import TopicScores
 from recommender.text import edit_distance, words
 
 Scores = npt.NDArray[np.float32]
 
+SPECIFIC_IMPORTANCE = 4.0
+BROAD_SPECIFICITY = 0.4
 MAX_NAME_WORDS = 8
 NAME_FLOOR = 0.6
 NAME_CANDIDATES = 30
@@ -44,6 +47,7 @@ class Signals:
     """What the features read: all arrays are aligned with `topic.rows`."""
 
     profile: DonorProfile
+    query: Query
     index: Index
     topic: TopicScores
     nearness: NearnessArrays | None
@@ -52,16 +56,29 @@ class Signals:
 
 @dataclass(frozen=True, kw_only=True)
 class Feature:
-    """One side of a match. `group` names the features that share one weight."""
+    """One side of a match. `group` names the features that share one weight.
+
+    `emphasis` multiplies the weight by what the donor set, and by how much there is to go by.
+    """
 
     key: str
     group: str
     weight: float
-    donor_weight: Callable[[Weights], float]
+    emphasis: Callable[[Signals], float]
     score: Callable[[Signals], Scores]
     applies: Callable[[Signals], bool]
     title: str
     description: str
+
+
+def specificity(query: Query) -> float:
+    """How much a query says, in [BROAD_SPECIFICITY, 1]: "refugees" alone says little here.
+
+    Hundreds of listings are about refugees; which of them says it most means less than which
+    of them is near.
+    """
+    share = min(1.0, query.importance / SPECIFIC_IMPORTANCE)
+    return BROAD_SPECIFICITY + (1 - BROAD_SPECIFICITY) * share
 
 
 def words_score(signals: Signals) -> Scores:
@@ -102,21 +119,22 @@ FEATURES = (
         key="words",
         group="topic",
         weight=0.55,
-        donor_weight=lambda weights: weights.topic,
+        emphasis=lambda signals: signals.profile.weights.topic * specificity(signals.query),
         score=words_score,
         applies=lambda signals: bool(signals.topic.weights),
         title=N_("Words"),
         description=N_(
             "We compare your words and choices with each listing's name, description and tags, "
             "in English and Spanish. Rare words count more than common ones, and repeating a "
-            "word helps a listing less and less."
+            "word helps a listing less and less. A broad interest, such as refugees alone, weighs "
+            "less against the place than a specific one."
         ),
     ),
     Feature(
         key="neighbours",
         group="topic",
         weight=0.55,
-        donor_weight=lambda weights: weights.topic,
+        emphasis=lambda signals: signals.profile.weights.topic * specificity(signals.query),
         score=neighbours_score,
         applies=lambda signals: bool(signals.topic.weights),
         title=N_("Similar groups"),
@@ -129,7 +147,7 @@ FEATURES = (
         key="place",
         group="place",
         weight=0.45,
-        donor_weight=lambda weights: weights.place,
+        emphasis=lambda signals: signals.profile.weights.place,
         score=place_score,
         applies=lambda signals: signals.nearness is not None,
         title=N_("Place"),
@@ -143,7 +161,7 @@ FEATURES = (
         key="name",
         group="name",
         weight=1.0,
-        donor_weight=lambda _: 1.0,
+        emphasis=lambda _: 1.0,
         score=name_score,
         applies=lambda signals: bool(signals.names.any()),
         title=N_("Name"),
@@ -155,7 +173,7 @@ FEATURES = (
         key="small",
         group="small",
         weight=0.25,
-        donor_weight=lambda weights: weights.small,
+        emphasis=lambda signals: signals.profile.weights.small,
         score=small_score,
         applies=lambda signals: signals.profile.weights.small > 0,
         title=N_("Small groups"),
@@ -183,7 +201,7 @@ class Ranking:
 def rank(signals: Signals, *, n: int) -> Ranking:
     """Weigh the features and order the candidates; ties go to the slug."""
     active = [feature for feature in FEATURES if feature.applies(signals)]
-    weights = {f.group: f.weight * f.donor_weight(signals.profile.weights) for f in active}
+    weights = {f.group: f.weight * f.emphasis(signals) for f in active}
     total = sum(weights.values()) or 1.0
     parts = {f.key: (weights[f.group] / total, f.score(signals)) for f in active}
     scores = np.zeros(len(signals.topic.rows), dtype=np.float32)
@@ -223,11 +241,16 @@ def _look_alikes(row: int, index: Index) -> list[int]:
 
 
 def match_names(text: str, index: Index) -> dict[int, float]:
-    """How closely a short text resembles listings' names: row -> similarity in (0, 1]."""
+    """How closely a short text resembles listings' names: row -> similarity in (0, 1].
+
+    A single word that is all over the directory ("refugees") is a topic, and only the whole
+    name or an acronym makes it a name.
+    """
     typed = words(text)
     if not typed or len(typed) > MAX_NAME_WORDS:
         return {}
     joined = " ".join(typed)
+    is_topic = len(typed) == 1 and joined in index.common_words
     shared, n_grams = index.name_grams.overlaps(joined)
     sizes = index.name_grams.sizes
     dice = 2 * shared / (sizes + n_grams)
@@ -236,7 +259,7 @@ def match_names(text: str, index: Index) -> dict[int, float]:
     found: dict[int, float] = {}
     for number in best[likely[best] >= NAME_LIKELY].tolist():
         row = int(index.name_rows[number])
-        loose = 0.8 * (float(dice[number]) - NAME_FLOOR) / (1 - NAME_FLOOR)
+        loose = 0.0 if is_topic else 0.8 * (float(dice[number]) - NAME_FLOOR) / (1 - NAME_FLOOR)
         likeness = max(loose, _likeness(joined, index.name_strings[number]))
         if likeness > 0:
             found[row] = max(found.get(row, 0.0), likeness)

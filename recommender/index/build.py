@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from recommender.models import (
     TermMapping,
     Visibility,
 )
-from recommender.text import analyse, is_stop_word, phrase_key, stem, words
+from recommender.text import analyse, fold, is_stop_word, phrase_key, stem, words
 
 N_NEIGHBOURS = 20
 SATURATION = 1.2
@@ -34,6 +35,8 @@ SATURATION = 1.2
 STATE_CODES = tuple(STATES)
 REACHES = tuple(Reach)
 CONCEPT_KINDS = (TagKind.SERVICE, TagKind.POPULATION, TagKind.COMMUNITY, TagKind.LANGUAGE)
+
+_WRITTEN_WORD = re.compile(r"[^\W\d_]+")
 
 Progress = Callable[[str, int, int], None]
 
@@ -145,7 +148,8 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
         generation="",
         manifest={"catalog_revision": inputs.catalog_revision, "n_docs": len(nonprofits)},
         vocabulary=vocabulary,
-        surfaces=_surfaces(nonprofits, vocabulary),
+        surfaces_en=_surfaces([item.summary_en for item in nonprofits], vocabulary, Language.EN),
+        surfaces_es=_surfaces([item.summary_es for item in nonprofits], vocabulary, Language.ES),
         idf=idf,
         postings=_as_postings(matrix.T.tocsr()),
         documents=_as_postings(matrix),
@@ -237,20 +241,15 @@ def _as_postings(matrix: sparse.csr_matrix) -> Postings:
     )
 
 
-def _surfaces(nonprofits: list[Nonprofit], vocabulary: dict[str, int]) -> list[str]:
-    """For each term the word in which it is most often written, for people to read."""
+def _surfaces(texts: list[str], vocabulary: dict[str, int], language: Language) -> list[str]:
+    """For each term the word in which texts of a language most often write it, else ""."""
     written: list[Counter[str]] = [Counter() for _ in vocabulary]
-    for item in nonprofits:
-        for text, language in ((item.summary_en, Language.EN), (item.summary_es, Language.ES)):
-            for word in words(text):
-                term = vocabulary.get(stem(word, language))
-                if term is not None:
-                    written[term][word] += 1
-    terms = sorted(vocabulary, key=vocabulary.__getitem__)
-    return [
-        count.most_common(1)[0][0] if count else term
-        for term, count in zip(terms, written, strict=True)
-    ]
+    for text in texts:
+        for word in _WRITTEN_WORD.findall(text.lower()):
+            term = vocabulary.get(stem(fold(word), language))
+            if term is not None:
+                written[term][word] += 1
+    return [count.most_common(1)[0][0] if count else "" for count in written]
 
 
 def _tag_postings(nonprofits: list[Nonprofit]) -> tuple[list[str], Postings]:

@@ -24,12 +24,12 @@ from recommender.index.arrays import GramIndex, Postings
 from recommender.index.model import Cards, Index, Meaning, PlaceArrays
 from recommender.text import ANALYSIS_VERSION
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 KEPT_GENERATIONS = 5
 POINTER = "current"
 MANIFEST = "manifest.json"
 
-_LISTS = ("surfaces", "slugs", "tag_names", "name_strings", "lexicon")
+_LISTS = ("surfaces_en", "surfaces_es", "slugs", "tag_names", "name_strings", "lexicon")
 _ARRAYS = (
     "idf",
     "neighbours",

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
 from recommender.models import (
     Basis,
+    Language,
     Location,
     Nonprofit,
     Reach,
@@ -23,6 +24,7 @@ from recommender.models import (
     Visibility,
 )
 
+N_COMMON_WORDS = 500
 NOT_PUBLIC = frozenset({"notes", "in_irs_extract"})
 
 
@@ -94,7 +96,8 @@ class Index:
     generation: str
     manifest: Mapping[str, Any]
     vocabulary: Mapping[str, int]
-    surfaces: list[str]
+    surfaces_en: list[str]
+    surfaces_es: list[str]
     idf: Floats
     postings: Postings
     documents: Postings
@@ -125,6 +128,15 @@ class Index:
         return {slug: row for row, slug in enumerate(self.slugs)}
 
     @cached_property
+    def terms(self) -> list[str]:
+        """The vocabulary in order: stems, and concepts as `kind:slug`."""
+        return sorted(self.vocabulary, key=self.vocabulary.__getitem__)
+
+    def surface(self, term: int, language: Language) -> str:
+        """The word behind a term as a language writes it; "" where it does not."""
+        return (self.surfaces_es if language is Language.ES else self.surfaces_en)[term]
+
+    @cached_property
     def tag_of(self) -> dict[str, int]:
         """The position of each `kind:slug` in `tag_names`."""
         return {name: i for i, name in enumerate(self.tag_names)}
@@ -133,6 +145,11 @@ class Index:
     def known_words(self) -> frozenset[str]:
         """Every word that listings or the term map use, as written (folded)."""
         return frozenset(self.lexicon)
+
+    @cached_property
+    def common_words(self) -> frozenset[str]:
+        """The most frequent words of the listings and the term map."""
+        return frozenset(self.lexicon[:N_COMMON_WORDS])
 
     @cached_property
     def mean_length(self) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from recommender.models import Weights
 from recommender.nearness import PLACE_SCORES
 from recommender.ranking import FEATURES
 from recommender.web import get_index
@@ -21,8 +20,7 @@ def index() -> str:
 @bp.get("/how-matching-works")
 def how_matching_works() -> str:
     """The ranking rule, generated from the table that ranks."""
-    usual = Weights()
-    weights = {f.group: f.weight for f in FEATURES if f.donor_weight(usual) and f.group != "name"}
+    weights = {f.group: f.weight for f in FEATURES if f.group in ("topic", "place")}
     return render_template(
         "about/how-matching-works.html",
         features=FEATURES,
