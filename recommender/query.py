@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 
 from recommender.index import Index, Meaning
@@ -205,8 +206,9 @@ class _Reader:
             weights[position] = max(weights.get(position, 0.0), weight)
 
     def _add_expansion(self, label: str, meaning: Meaning) -> None:
-        language = detect_language(words(" ".join(meaning.words)), self.profile.language)
-        for token in tokens(" ".join(meaning.words)):
+        said = _expansion_tokens(meaning.words)
+        language = detect_language([token.word for token in said], self.profile.language)
+        for token in said:
             term = self._term(token, language)
             if term is not None and not is_stop_word(token.word):
                 weights = self.concepts.setdefault(label, {})
@@ -264,6 +266,11 @@ class _Reader:
         return Unit(
             label=word, kind="word", sources=(word,), terms={}, importance=MAX_WORD_IMPORTANCE
         )
+
+
+@lru_cache(maxsize=5_000)
+def _expansion_tokens(expansion: tuple[str, ...]) -> tuple[Token, ...]:
+    return tuple(tokens(" ".join(expansion)))
 
 
 def condense(text: str, index: Index, language: Language) -> str:

@@ -108,6 +108,8 @@ class Token(NamedTuple):
 def fold(text: str) -> str:
     """Case-folded text without accents or compatibility forms (Unicode NFKD)."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
+    if decomposed.isascii():
+        return decomposed
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
