@@ -183,8 +183,9 @@ def verify() -> None:
     from recommender.index import current_generation, verify_generation
 
     root = get_settings().index
-    manifest = verify_generation(root, current_generation(root))
-    click.echo(f"{manifest['generation']}: all {len(manifest['checksums'])} files are intact.")
+    current = current_generation(root)
+    manifest = verify_generation(root, current)
+    click.echo(f"{current}: all {len(manifest['checksums'])} files are intact.")
 
 
 @index.command("rollback")

@@ -2,7 +2,8 @@
 
 A generation is a directory of `.npy` files (memory-mapped, shared by all workers), JSON
 files and a `manifest.json` that is written last and holds the checksum of every other
-file. The file `current` names the generation that serves. Nothing is ever pickled.
+file; its own ends the generation's name, which begins with the time, so that names sort
+by age. The file `current` names the generation that serves. Nothing is ever pickled.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from recommender.text import ANALYSIS_VERSION
 
 FORMAT_VERSION = 2
 KEPT_GENERATIONS = 5
+ABANDONED_AFTER_S = 3600
 POINTER = "current"
 MANIFEST = "manifest.json"
 
@@ -47,8 +49,9 @@ _GRAMS = ("name_grams", "lexicon_grams")
 def write_generation(index: Index, root: Path) -> str:
     """Write an index into a new directory below `root`, fsynced; it does not serve yet."""
     root.mkdir(parents=True, exist_ok=True)
-    generation = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.urandom(3).hex()}"
-    directory = root / f".{generation}.partial"
+    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+    started = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}{nanoseconds:09d}"
+    directory = root / f".{started}-{os.urandom(3).hex()}.partial"
     directory.mkdir()
     try:
         for name, array in _arrays(index).items():
@@ -57,7 +60,6 @@ def write_generation(index: Index, root: Path) -> str:
             (directory / f"{name}.json").write_text(json.dumps(value, ensure_ascii=False))
         manifest = {
             **index.manifest,
-            "generation": generation,
             "format_version": FORMAT_VERSION,
             "analysis_version": ANALYSIS_VERSION,
             "built_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -65,6 +67,7 @@ def write_generation(index: Index, root: Path) -> str:
         }
         (directory / MANIFEST).write_text(json.dumps(manifest, indent=1))
         _sync(directory)
+        generation = f"{started}-{_checksum(directory / MANIFEST)[:12]}"
         directory.rename(root / generation)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
@@ -74,10 +77,13 @@ def write_generation(index: Index, root: Path) -> str:
 
 def publish_generation(root: Path, generation: str) -> None:
     """Make a generation the one that serves, atomically, and drop the oldest others."""
-    pending = root / f".{POINTER}.{os.getpid()}"
-    pending.write_text(generation)
-    _sync_file(pending)
-    pending.replace(root / POINTER)
+    pending = root / f".{POINTER}.{generation}"
+    try:
+        pending.write_text(generation)
+        _sync_file(pending)
+        pending.replace(root / POINTER)
+    finally:
+        pending.unlink(missing_ok=True)
     _sync_file(root)
     _prune(root, keep=generation)
 
@@ -89,7 +95,7 @@ def current_generation(root: Path) -> str:
         IndexNotReady: nothing was published yet.
     """
     try:
-        return (root / POINTER).read_text().strip()
+        return (root / POINTER).read_text(errors="replace").strip()
     except FileNotFoundError as error:
         raise IndexNotReady("No index is published: run `make index`.") from error
 
@@ -121,6 +127,8 @@ def verify_generation(root: Path, generation: str) -> Mapping[str, Any]:
     """
     directory = root / generation
     try:
+        if not _checksum(directory / MANIFEST).startswith(generation.rpartition("-")[2]):
+            raise ValueError("its manifest was altered")
         manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_text())
         versions = (manifest["format_version"], manifest["analysis_version"])
         damaged = [
@@ -140,14 +148,17 @@ def verify_generation(root: Path, generation: str) -> Mapping[str, Any]:
 def load_current(root: Path) -> Index:
     """Load the generation that serves; a damaged one is passed over for the last good one.
 
+    The last good one is the newest before it, or any that is left.
+
     Raises:
         IndexNotReady: nothing was published yet.
         IndexDamaged: no generation is intact.
     """
     current = current_generation(root)
-    older = [name for name in list_generations(root) if name < current]
+    others = [name for name in list_generations(root) if name != current]
+    others.sort(key=lambda name: (name < current, name), reverse=True)
     damage: IndexDamaged | None = None
-    for generation in (current, *reversed(older)):
+    for generation in (current, *others):
         try:
             return load_generation(root, generation)
         except IndexDamaged as error:
@@ -162,7 +173,13 @@ def load_generation(root: Path, generation: str) -> Index:
         IndexDamaged: see `verify_generation`.
     """
     manifest = verify_generation(root, generation)
-    directory = root / generation
+    try:
+        return _read_generation(root / generation, manifest)
+    except (OSError, ValueError, KeyError) as error:
+        raise IndexDamaged(f"Generation {generation} cannot be read: {error}") from error
+
+
+def _read_generation(directory: Path, manifest: Mapping[str, Any]) -> Index:
     array = {
         # A plain view: slicing numpy's memmap class costs ten times as much.
         path.stem: np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
@@ -174,7 +191,7 @@ def load_generation(root: Path, generation: str) -> Index:
     parts |= {name: _load_postings(name, array) for name in _POSTINGS}
     parts |= {name: _load_grams(name, array, read) for name in _GRAMS}
     return Index(
-        generation=generation,
+        generation=directory.name,
         manifest=manifest,
         vocabulary={term: i for i, term in enumerate(read["vocabulary"])},
         phrases={
@@ -247,3 +264,6 @@ def _prune(root: Path, keep: str) -> None:
     spare = [name for name in list_generations(root) if name != keep][: -KEPT_GENERATIONS + 1]
     for name in spare:
         shutil.rmtree(root / name)
+    for partial in root.glob(".*.partial"):
+        if partial.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
+            shutil.rmtree(partial)

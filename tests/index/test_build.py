@@ -123,9 +123,11 @@ def test_a_hidden_place_is_no_word_of_the_listing(make_nonprofit: Make) -> None:
 
 
 def test_surfaces_are_words_that_people_wrote(index: Index) -> None:
-    term = index.vocabulary[stem("families", Language.EN)]
-    assert index.surfaces[term] == "families"
-    assert len(index.surfaces) == len(index.vocabulary)
+    families = index.vocabulary[stem("families", Language.EN)]
+    assert index.surface(families, Language.EN) == "families"
+    english = index.vocabulary[stem("ingles", Language.ES)]
+    assert index.surface(english, Language.ES) == "inglés"
+    assert index.surface(english, Language.EN) == ""
 
 
 def test_the_lexicon_has_the_commonest_words_first(index: Index) -> None:
@@ -213,7 +215,7 @@ def test_the_same_catalogue_gives_the_same_arrays(
     assert np.array_equal(again.neighbours, crowd_index.neighbours)
     assert np.array_equal(again.documents.weights, crowd_index.documents.weights)
     assert again.lexicon == crowd_index.lexicon
-    assert again.surfaces == crowd_index.surfaces
+    assert again.surfaces_en == crowd_index.surfaces_en
 
 
 def test_one_listing_makes_an_index(make_nonprofit: Make) -> None:
