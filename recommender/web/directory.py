@@ -149,6 +149,7 @@ def profile(slug: str) -> Response:
         host=host(nonprofit.website),
         ein=format_ein(nonprofit.ein),
         ntee=describe_ntee(nonprofit.ntee),
+        value_label=value_label,
         groups=service_groups(nonprofit),
         people=people_served(nonprofit),
     )
@@ -176,12 +177,13 @@ class View:
     filters: Filters
     sort: Sort
     page: int
+    usual_sort: Sort
 
     def address(self, **changes: Any) -> str:
         """This page with something changed; a change of filters goes back to page 1."""
         view = replace(self, **{"page": 1, **changes})
         pairs = [(PARAMETERS[kind], value) for kind, value in view.chosen]
-        if view.sort is not Sort.RELEVANCE:
+        if view.sort is not view.usual_sort:
             pairs.append(("sort", view.sort.value))
         if view.page > 1:
             pairs.append(("page", str(view.page)))
@@ -203,7 +205,7 @@ class View:
 
 
 def _results_page(wanted: Wanted, *, base: str) -> Response:
-    view = _asked_view(base, has_place=wanted.place is not None)
+    view = _asked_view(base, wanted)
     answer, view = _search(wanted, view)
     page = render_template(
         "directory/index.html",
@@ -222,16 +224,20 @@ def _results_page(wanted: Wanted, *, base: str) -> Response:
         value_label=value_label,
         reach_label=reach_label,
         place=place_name(wanted.place),
-        sorts=sort_choices(has_place=wanted.place is not None),
+        sorts=sort_choices(wanted),
         turn=lambda number: view.address(page=number),
     )
     return make_response(page)
 
 
-def sort_choices(*, has_place: bool) -> list[tuple[str, str]]:
+def sort_choices(wanted: Wanted) -> list[tuple[str, str]]:
     """The orders one can choose."""
-    choices = [(Sort.RELEVANCE.value, _("Best match first")), (Sort.NAME.value, _("By name"))]
-    return [*choices, (Sort.DISTANCE.value, _("Nearest first"))] if has_place else choices
+    choices = [(Sort.NAME.value, _("By name"))]
+    if wanted.text or wanted.place:
+        choices.insert(0, (Sort.RELEVANCE.value, _("Best match first")))
+    if wanted.place:
+        choices.append((Sort.DISTANCE.value, _("Nearest first")))
+    return choices
 
 
 def _refused(typed: Typed, error: InvalidProfile) -> Response:
@@ -245,14 +251,16 @@ def _refused(typed: Typed, error: InvalidProfile) -> Response:
     return make_response(page, 422)
 
 
-def _asked_view(base: str, *, has_place: bool) -> View:
+def _asked_view(base: str, wanted: Wanted) -> View:
     """What the address asks for; what it names that does not exist is passed over."""
-    sorts = {sort.value: sort for sort in Sort if has_place or sort is not Sort.DISTANCE}
+    offered = [value for value, _label in sort_choices(wanted)]
+    sort = request.args.get("sort", "")
     page = request.args.get("page", default=1, type=int)
     return View(
         base=base,
         filters=_asked_filters(),
-        sort=sorts.get(request.args.get("sort", ""), Sort.RELEVANCE),
+        sort=Sort(sort if sort in offered else offered[0]),
+        usual_sort=Sort(offered[0]),
         page=min(max(page, 1), MAX_PAGE),
     )
 

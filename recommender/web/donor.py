@@ -231,6 +231,12 @@ class Results:
         return [(k.value, slug) for k in TagKind for slug in getattr(self.profile, k.value)]
 
     @property
+    def only(self) -> list[tuple[str, str]]:
+        """The tags that every match must have, as (kind, slug)."""
+        filters = self.profile.filters
+        return [(k.value, slug) for k in TagKind for slug in getattr(filters, k.value)]
+
+    @property
     def themes(self) -> list[Reason]:
         """What was read out of the donor's words, the weightiest first."""
         return [unit for unit in self.answer.found.understood if unit.sources]
