@@ -74,13 +74,14 @@ class Explainer:
         """The own part, split by what was asked; the rest came by feedback."""
         if "words" not in self.ranking.parts:
             return []
-        topic, share = self.signals.topic, self.ranking.parts["words"][0]
-        factor = share * float(topic.own_share[position]) / topic.scale
-        per_term = {
-            term: factor * weight * listed[term]
-            for term, weight in topic.weights.items()
+        products = {
+            term: weight * listed[term]
+            for term, weight in self.signals.topic.weights.items()
             if term in listed
         }
+        part = float(self.ranking.parts["words"][position])
+        factor = part / (sum(products.values()) or 1.0)
+        per_term = {term: factor * product for term, product in products.items()}
         reasons = [
             self._unit_reason(unit, per_term, _has(listed, unit)) for unit in self.query.units
         ]
@@ -126,7 +127,6 @@ class Explainer:
     def _lenders(self, position: int) -> list[Reason]:
         if "neighbours" not in self.ranking.parts:
             return []
-        share, values = self.ranking.parts["neighbours"]
         row, index = int(self.signals.topic.rows[position]), self.signals.index
         support = self.signals.topic.raw[index.neighbours[row]] * index.similarities[row]
         best = [
@@ -140,7 +140,7 @@ class Explainer:
                 feature="neighbours",
                 kind="neighbours",
                 label=", ".join(names),
-                contribution=share * float(values[position]),
+                contribution=float(self.ranking.parts["neighbours"][position]),
                 sources=names,
             )
         ]
@@ -152,8 +152,7 @@ class Explainer:
                 feature=key,
                 kind=key,
                 label=self._label(key),
-                contribution=self.ranking.parts[key][0]
-                * float(self.ranking.parts[key][1][position]),
+                contribution=float(self.ranking.parts[key][position]),
             )
             for key in rest
         ]

@@ -225,8 +225,6 @@ def _topic(query: Query, index: Index, eligible: Mask, named: Named) -> TopicSco
         rows=rows,
         own=nothing,
         lent=nothing,
-        own_share=nothing + 1,
-        scale=1.0,
         weights={},
         raw=np.zeros(len(index), dtype=np.float32),
         coverage=nothing + 1,

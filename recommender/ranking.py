@@ -2,7 +2,8 @@
 
 Each feature is a function that returns a score in [0, 1] for every candidate; what it
 saw stays in the `Signals` for the explanation. A match's score is the weighted mean of
-the features that apply, so that it lies in [0, 1] and its parts add up to it.
+the features that apply, lifted towards 1 where what was typed is the listing's name; so it
+lies in [0, 1] and its parts add up to it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ Scores = npt.NDArray[np.float32]
 
 SPECIFIC_IMPORTANCE = 4.0
 BROAD_SPECIFICITY = 0.4
+LIFT = "lift"
+"""The group whose features, last in the table, lift a score towards 1 by their weight."""
 MAX_NAME_WORDS = 8
 NAME_FLOOR = 0.6
+NAME_CERTAIN = 0.9
 NAME_CANDIDATES = 30
 NAME_LIKELY = 0.4
 NAME_SHARE = 0.35
@@ -158,18 +162,6 @@ FEATURES = (
         ),
     ),
     Feature(
-        key="name",
-        group="name",
-        weight=1.0,
-        emphasis=lambda _: 1.0,
-        score=name_score,
-        applies=lambda signals: bool(signals.names.any()),
-        title=N_("Name"),
-        description=N_(
-            "If what you typed is the name of a listed group, or close to it, that group rises."
-        ),
-    ),
-    Feature(
         key="small",
         group="small",
         weight=0.25,
@@ -182,6 +174,19 @@ FEATURES = (
             "whose revenue we do not know counts as being in the middle."
         ),
     ),
+    Feature(
+        key="name",
+        group=LIFT,
+        weight=0.9,
+        emphasis=lambda _: 1.0,
+        score=name_score,
+        applies=lambda signals: bool(signals.names.any()),
+        title=N_("Name"),
+        description=N_(
+            "If what you typed is the name of a listed group, or one letter off, that group comes "
+            "first. If it only resembles the name, the group rises."
+        ),
+    ),
 )
 
 
@@ -190,24 +195,31 @@ class Ranking:
     """Candidates in their final order.
 
     `order` (n,) are positions in `signals.topic.rows`; `scores` (n_candidates,) are the
-    weighted means; `parts` maps a feature's key to (share of the weight, its scores).
+    totals; `parts` maps a feature's key to what it adds to each: (n_candidates,).
     """
 
     order: npt.NDArray[np.integer]
     scores: Scores
-    parts: dict[str, tuple[float, Scores]]
+    parts: dict[str, Scores]
 
 
 def rank(signals: Signals, *, n: int) -> Ranking:
-    """Weigh the features and order the candidates; ties go to the slug."""
+    """Weigh the features and order the candidates; ties go to the slug.
+
+    A listing whose name was typed, give or take a letter, comes before all others.
+    """
     active = [feature for feature in FEATURES if feature.applies(signals)]
-    weights = {f.group: f.weight * f.emphasis(signals) for f in active}
+    weights = {f.group: f.weight * f.emphasis(signals) for f in active if f.group != LIFT}
     total = sum(weights.values()) or 1.0
-    parts = {f.key: (weights[f.group] / total, f.score(signals)) for f in active}
+    parts: dict[str, Scores] = {}
     scores = np.zeros(len(signals.topic.rows), dtype=np.float32)
-    for share, values in parts.values():
-        scores += np.float32(share) * values
-    order = np.lexsort((signals.topic.rows, -scores))
+    for feature in active:
+        lifts = feature.group == LIFT
+        share = feature.weight * (1 - scores) if lifts else weights[feature.group] / total
+        parts[feature.key] = np.asarray(share * feature.score(signals), dtype=np.float32)
+        scores = scores + parts[feature.key]
+    is_named = signals.names >= NAME_CERTAIN
+    order = np.lexsort((signals.topic.rows, -scores, ~is_named))
     return Ranking(order=diversify(order, signals, n=n), scores=scores, parts=parts)
 
 
@@ -260,16 +272,18 @@ def match_names(text: str, index: Index) -> dict[int, float]:
     for number in best[likely[best] >= NAME_LIKELY].tolist():
         row = int(index.name_rows[number])
         loose = 0.0 if is_topic else 0.8 * (float(dice[number]) - NAME_FLOOR) / (1 - NAME_FLOOR)
-        likeness = max(loose, _likeness(joined, index.name_strings[number]))
+        likeness = max(loose, _likeness(joined, index.name_strings[number], is_topic))
         if likeness > 0:
             found[row] = max(found.get(row, 0.0), likeness)
     return found
 
 
-def _likeness(typed: str, name: str) -> float:
+def _likeness(typed: str, name: str, is_topic: bool) -> float:
     """Similarity by whole words, or by edits where a letter or two went wrong."""
+    if name == typed or is_topic:
+        return float(name == typed)
     if f" {name} " in f" {typed} ":
-        return 1.0 if name == typed else 0.9 * (len(name) / len(typed) >= NAME_SHARE)
+        return NAME_CERTAIN * (len(name) / len(typed) >= NAME_SHARE)
     limit = 1 if len(typed) < 8 else 2
     distance = edit_distance(typed, name, limit)
     return 1 - distance / 10 if distance <= limit and len(typed) >= 5 else 0.0

@@ -34,9 +34,9 @@ Rows = npt.NDArray[np.integer]
 class TopicScores:
     """How well each candidate fits the words, before place and taste.
 
-    `rows` (n,) are candidates. A candidate's topic score is `own + lent`: `own` is
-    `own_share` times the sum over terms of query weight × listing weight, `lent` is what
-    its neighbours' own scores add. Both are divided by the best topic score in the index,
+    `rows` (n,) are candidates. A candidate's topic score is `own + lent`: `own` is its share
+    of the sum over terms of query weight × listing weight, `lent` is what its neighbours'
+    sums add. Both are divided by the best topic score in the index,
     so topic scores lie in [0, 1]. `weights` is the query vector after feedback;
     `coverage` (n,) is the share of the asked importance that the listing has at all.
     """
@@ -44,8 +44,6 @@ class TopicScores:
     rows: Rows
     own: Scores
     lent: Scores
-    own_share: Scores
-    scale: float
     weights: Mapping[int, float]
     raw: Scores
     coverage: Scores
@@ -73,13 +71,13 @@ def retrieve(
     strength = SMOOTHING / 2 if pinpoint else SMOOTHING
     if not pinpoint:
         first = np.flatnonzero(raw)
-        own, lent, _ = smooth(raw, first, index, strength)
+        own, lent = smooth(raw, first, index, strength)
         weights = widen(weights, first, own + lent, index)
         raw = accumulate(weights, index)
     is_named = np.zeros(len(index), dtype=np.bool_)
     is_named[[*named]] = True
     rows = np.flatnonzero(_is_candidate(raw, eligible) | is_named)
-    own, lent, own_share = smooth(raw, rows, index, strength)
+    own, lent = smooth(raw, rows, index, strength)
     scale = float((own + lent).max(initial=0.0)) or 1.0
     relevant = (own + lent >= RELEVANT_SHARE * scale) & (own + lent > 0)
     keep = eligible[rows] & (relevant | is_named[rows])
@@ -87,8 +85,6 @@ def retrieve(
         rows=rows[keep],
         own=own[keep] / scale,
         lent=lent[keep] / scale,
-        own_share=own_share[keep],
-        scale=scale,
         weights=weights,
         raw=raw,
         coverage=coverage(query, index)[rows[keep]],
@@ -104,17 +100,17 @@ def accumulate(weights: Mapping[int, float], index: Index) -> Scores:
     return scores
 
 
-def smooth(raw: Scores, rows: Rows, index: Index, strength: float) -> tuple[Scores, Scores, Scores]:
+def smooth(raw: Scores, rows: Rows, index: Index, strength: float) -> tuple[Scores, Scores]:
     """Split each row's score into its own part and what its neighbours lend.
 
-    Returns (own, lent, own_share), each of shape (len(rows),).
+    Returns (own, lent), each of shape (len(rows),).
     """
     lent = np.einsum("ij,ij->i", raw[index.neighbours[rows]], index.similarities[rows])
     around = lent / np.maximum(index.similarity_totals[rows], 1e-9)
     lengths = index.lengths[rows]
     thinness = 2 * index.mean_length / (index.mean_length + lengths)
     lent_share = np.clip(strength * thinness, 0, MAX_SMOOTHING).astype(np.float32)
-    return (1 - lent_share) * raw[rows], lent_share * around, 1 - lent_share
+    return (1 - lent_share) * raw[rows], lent_share * around
 
 
 def widen(
