@@ -19,7 +19,7 @@ from recommender.models import DonorProfile
 from recommender.nearness import NearnessArrays
 from recommender.query import Query
 from recommender.retrieval import TopicScores
-from recommender.text import edit_distance, words
+from recommender.text import edit_distance, phrase_key, words
 
 Scores = npt.NDArray[np.float32]
 
@@ -255,14 +255,13 @@ def _look_alikes(row: int, index: Index) -> list[int]:
 def match_names(text: str, index: Index) -> dict[int, float]:
     """How closely a short text resembles listings' names: row -> similarity in (0, 1].
 
-    A single word that is all over the directory ("refugees") is a topic, and only the whole
-    name or an acronym makes it a name.
+    What the term map knows ("refugees") is a topic; only the whole name makes it a name.
     """
     typed = words(text)
     if not typed or len(typed) > MAX_NAME_WORDS:
         return {}
     joined = " ".join(typed)
-    is_topic = len(typed) == 1 and joined in index.common_words
+    is_topic = phrase_key(typed) in index.phrases
     shared, n_grams = index.name_grams.overlaps(joined)
     sizes = index.name_grams.sizes
     dice = 2 * shared / (sizes + n_grams)

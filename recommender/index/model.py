@@ -24,7 +24,6 @@ from recommender.models import (
     Visibility,
 )
 
-N_COMMON_WORDS = 500
 NOT_PUBLIC = frozenset({"notes", "in_irs_extract"})
 
 
@@ -145,11 +144,6 @@ class Index:
     def known_words(self) -> frozenset[str]:
         """Every word that listings or the term map use, as written (folded)."""
         return frozenset(self.lexicon)
-
-    @cached_property
-    def common_words(self) -> frozenset[str]:
-        """The most frequent words of the listings and the term map."""
-        return frozenset(self.lexicon[:N_COMMON_WORDS])
 
     @cached_property
     def mean_length(self) -> float:
