@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ class Field:
     object_name: str
     limits: str
     description: Markup
-    required: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,30 +96,28 @@ def _operations() -> Iterator[Operation]:
 
 def _objects() -> Iterator[Object]:
     for name, schema in DOCUMENT["components"]["schemas"].items():
-        required = set(schema["required"])
         yield Object(
             name=name,
             description=_described(schema),
-            fields=tuple(
-                _field(field, part, required=field in required)
-                for field, part in schema["properties"].items()
-            ),
+            fields=tuple(_field(field, part) for field, part in schema["properties"].items()),
         )
 
 
 def _parameter(parameter: Json) -> Field:
     schema = {**parameter["schema"], "description": parameter["description"]}
-    return _field(parameter["name"], schema, required=parameter.get("required", False))
+    field = _field(parameter["name"], schema)
+    if not parameter.get("required"):
+        return field
+    return replace(field, limits="; ".join(filter(None, (_("must be given"), field.limits))))
 
 
-def _field(name: str, schema: Json, *, required: bool) -> Field:
+def _field(name: str, schema: Json) -> Field:
     return Field(
         name=name,
         type=type_name(schema),
         object_name=_object_name(schema),
         limits=_limits(schema),
         description=_described(schema),
-        required=required,
     )
 
 
