@@ -105,8 +105,8 @@ def place_score(signals: Signals) -> Scores:
 
 
 def name_score(signals: Signals) -> Scores:
-    """How closely what was typed resembles one of its names."""
-    return signals.names
+    """How closely what was typed resembles one of its names; 1 from a letter off."""
+    return np.where(signals.names >= NAME_CERTAIN, np.float32(1), signals.names)
 
 
 def small_score(signals: Signals) -> Scores:
@@ -177,7 +177,7 @@ FEATURES = (
     Feature(
         key="name",
         group=LIFT,
-        weight=0.9,
+        weight=1.0,
         emphasis=lambda _: 1.0,
         score=name_score,
         applies=lambda signals: bool(signals.names.any()),
