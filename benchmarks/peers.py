@@ -7,6 +7,7 @@ is given both fields as it expects.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -15,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from recommender.evaluation import DEPTH, Collection, Retrieve
-from recommender.text import words
 
 
 def bm25s(collection: Collection) -> Retrieve:
@@ -51,7 +51,7 @@ def tantivy(collection: Collection) -> Retrieve:
     keys, searcher = _keys(collection), index.searcher()
 
     def retrieve(text: str) -> list[str]:
-        query, _ = index.parse_query_lenient(text, ["title", "body"])
+        query = index.parse_query(" ".join(_words(text)), ["title", "body"])
         found = searcher.search(query, limit=DEPTH).hits
         return [keys[searcher.doc(address)["row"][0]] for _, address in found]
 
@@ -100,7 +100,7 @@ def fts5(collection: Collection) -> Retrieve:
     sql = "select rowid from t where t match ? order by bm25(t) limit ?"
 
     def retrieve(text: str) -> list[str]:
-        query = " OR ".join(f'"{word}"' for word in dict.fromkeys(words(text)))
+        query = " OR ".join(f'"{word}"' for word in _words(text))
         return [keys[row] for (row,) in db.execute(sql, (query, DEPTH))] if query else []
 
     return retrieve
@@ -117,6 +117,11 @@ PEERS: dict[str, Callable[[Collection], Retrieve]] = {
 
 def _keys(collection: Collection) -> Sequence[str]:
     return [key for key, _, _ in collection.documents]
+
+
+def _words(text: str) -> list[str]:
+    """The words of a query, so that none of it is read as query syntax."""
+    return re.findall(r"\w+", text.lower())
 
 
 def _need(module: str, package: str = "") -> Any:
