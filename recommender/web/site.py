@@ -24,7 +24,7 @@ MIN_FREE_BYTES = 100 * 1024 * 1024
 # Pages without arguments that are no starting points for a reader.
 UNLISTED = {"donor.compare", "learn.feed"}
 # What holds a sealed answer, and what only follows a form.
-DISALLOWED = ("/match", "/compare", "/thanks/", "/learn/*/", "/topics/*/")
+DISALLOWED = ("/match", "/directory/", "/compare", "/thanks/", "/learn/*/", "/topics/*/")
 
 bp = Blueprint("site", __name__)
 

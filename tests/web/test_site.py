@@ -110,9 +110,24 @@ def test_robots_may_read_pages_and_api_but_no_answers(client: PageClient) -> Non
     assert response.mimetype == "text/plain"
     robots = RobotFileParser()
     robots.parse(response.text.splitlines())
-    for path in ("/", "/es/", "/learn", "/learn/x", "/nonprofits/x", "/api/v1/nonprofits"):
+    for path in (
+        "/",
+        "/es/",
+        "/directory",
+        "/learn",
+        "/learn/x",
+        "/nonprofits/x",
+        "/api/v1/nonprofits",
+    ):
         assert robots.can_fetch("*", ORIGIN + path), path
-    for path in ("/matches/x", "/es/matches/x", "/match", "/compare", "/es/thanks/fix"):
+    for path in (
+        "/matches/x",
+        "/es/matches/x",
+        "/directory/x",
+        "/match",
+        "/compare",
+        "/es/thanks/fix",
+    ):
         assert not robots.can_fetch("*", ORIGIN + path), path
     # The parser knows no wildcards, which search engines do.
     assert "Disallow: /learn/*/" in response.text
