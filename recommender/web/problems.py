@@ -42,6 +42,13 @@ PROBLEMS = {
             "Please start from the form."
         ),
     ),
+    410: Problem(
+        title=_("This listing has been taken down"),
+        advice=_(
+            "The group is no longer listed here. This can have many reasons, "
+            "its own wish among them."
+        ),
+    ),
     413: Problem(
         title=_("That is more text than we can take"),
         advice=_("Please go back and paste a shorter part. A few paragraphs are plenty."),

@@ -27,7 +27,7 @@ VOID = set("area base br col embed hr img input link meta source track wbr".spli
 SVG_LEAVES = {"path", "rect", "circle", "line", "use", "ellipse", "polygon", "polyline"}
 FIELDS = {"input", "select", "textarea"}
 # Pages that the layout points to before they are built; a page that is there must leave here.
-AWAITED = {"/", "/directory", "/about/how-matching-works"}
+AWAITED = {"/about/how-matching-works"}
 UNLABELLED_TYPES = {"hidden", "submit", "button"}
 
 

@@ -21,8 +21,12 @@ def _settings(instance: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """The application with an instance folder of its own."""
-    app = create_app(_settings(tmp_path_factory.mktemp("instance")))
+    """The application with an instance folder of its own and an empty store."""
+    settings = _settings(tmp_path_factory.mktemp("instance"))
+    db = store.connect(settings.database)
+    store.migrate(db)
+    db.close()
+    app = create_app(settings)
     app.test_client_class = PageClient
     return app
 
