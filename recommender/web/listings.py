@@ -30,6 +30,7 @@ NEARNESS = {
     Nearness.SERVES_HERE: _("Serves your area, office elsewhere"),
     Nearness.STATE: _("Works across your state"),
     Nearness.NATIONAL: _("Works across the country"),
+    Nearness.IN_STATE: _("Elsewhere in your state"),
     Nearness.ELSEWHERE: _("Works elsewhere"),
 }
 FACTS = {
