@@ -219,7 +219,8 @@ def rank(signals: Signals, *, n: int) -> Ranking:
         parts[feature.key] = np.asarray(share * feature.score(signals), dtype=np.float32)
         scores = scores + parts[feature.key]
     is_named = signals.names >= NAME_CERTAIN
-    order = np.lexsort((signals.topic.rows, -scores, ~is_named))
+    # Rounded, so that the last bits of a sum do not decide between equals.
+    order = np.lexsort((signals.topic.rows, -np.round(scores, 6), ~is_named))
     return Ranking(order=diversify(order, signals, n=n), scores=scores, parts=parts)
 
 

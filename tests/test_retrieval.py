@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from recommender import retrieval
+from recommender.index import Index
+from recommender.models import DonorProfile
+from recommender.query import Query, Unit, understand
+from recommender.retrieval import accumulate, coverage, retrieve, smooth, unit_coverage, widen
+from tests.profiles import PROFILES
+
+
+def everything(index: Index) -> np.ndarray:
+    return np.ones(len(index), dtype=np.bool_)
+
+
+def query_vectors(n_terms: int) -> st.SearchStrategy[dict[int, float]]:
+    return st.dictionaries(
+        st.integers(min_value=0, max_value=n_terms - 1),
+        st.floats(min_value=0, max_value=4, width=32),
+        max_size=8,
+    )
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_accumulating_is_the_matrix_product(crowd_index: Index, data: st.DataObject) -> None:
+    n_terms = len(crowd_index.vocabulary)
+    weights = data.draw(query_vectors(n_terms))
+    documents = crowd_index.documents
+    matrix = sparse.csr_matrix(
+        (documents.weights, documents.columns, documents.indptr), (len(crowd_index), n_terms)
+    ).toarray()
+    vector = np.zeros(n_terms)
+    vector[list(weights)] = list(weights.values())
+    assert accumulate(weights, crowd_index) == pytest.approx(matrix @ vector, rel=1e-4, abs=1e-5)
+
+
+def test_smoothing_splits_a_score_into_its_own_part_and_a_mean_of_neighbours(
+    crowd_index: Index,
+) -> None:
+    raw = accumulate({crowd_index.vocabulary["asylum"]: 1.0}, crowd_index)
+    rows = np.arange(len(crowd_index))
+    own, lent = smooth(raw, rows, crowd_index, 0.4)
+    for row in rows:
+        thinness = 2 / (1 + crowd_index.lengths[row] / crowd_index.mean_length)
+        share = min(0.4 * thinness, retrieval.MAX_SMOOTHING)
+        similarities = crowd_index.similarities[row]
+        around = raw[crowd_index.neighbours[row]] @ similarities / similarities.sum()
+        assert own[row] == pytest.approx((1 - share) * raw[row], rel=1e-4)
+        assert lent[row] == pytest.approx(share * around, rel=1e-4)
+
+
+def test_a_thinner_listing_borrows_more(crowd_index: Index) -> None:
+    raw = np.ones(len(crowd_index), dtype=np.float32)
+    by_length = np.argsort(crowd_index.lengths, kind="stable")
+    _, lent = smooth(raw, by_length[[0, -1]], crowd_index, 0.4)
+    assert lent[0] > lent[1] > 0
+
+
+def test_without_smoothing_nothing_is_lent(crowd_index: Index) -> None:
+    raw = np.ones(len(crowd_index), dtype=np.float32)
+    own, lent = smooth(raw, np.arange(3), crowd_index, 0.0)
+    assert own.tolist() == [1, 1, 1]
+    assert lent.tolist() == [0, 0, 0]
+
+
+def test_widening_adds_what_the_best_listings_share(crowd_index: Index) -> None:
+    asked = {crowd_index.vocabulary["asylum"]: 2.0}
+    raw = accumulate(asked, crowd_index)
+    rows = np.flatnonzero(raw)
+    wide = widen(asked, rows, raw[rows], crowd_index)
+    assert asked.keys() < wide.keys()
+    assert len(wide) <= len(asked) + retrieval.FEEDBACK_TERMS
+    assert sum(wide.values()) == pytest.approx(1.0, rel=1e-5)
+    best = rows[np.argsort(-raw[rows], kind="stable")[: retrieval.FEEDBACK_LISTINGS]]
+    carried = [set(crowd_index.documents.row(int(row))[0].tolist()) for row in best]
+    for term in wide.keys() - asked.keys():
+        assert sum(term in terms for terms in carried) >= retrieval.FEEDBACK_SHARED_BY
+
+
+def test_widening_from_nothing_or_by_one_listing_changes_nothing(crowd_index: Index) -> None:
+    asked = {crowd_index.vocabulary["asylum"]: 2.0}
+    nothing = np.empty(0, dtype=np.int64)
+    assert widen(asked, nothing, np.empty(0, dtype=np.float32), crowd_index) == asked
+    alone = np.array([0]), np.array([1.0], dtype=np.float32)
+    assert widen(asked, *alone, crowd_index) == asked
+
+
+@given(PROFILES)
+@settings(max_examples=80, deadline=None)
+def test_coverage_is_a_share(crowd_index: Index, profile: DonorProfile) -> None:
+    query = understand(profile, crowd_index)
+    covered = coverage(query, crowd_index)
+    assert ((covered >= 0) & (covered <= 1 + 1e-6)).all()
+    known = sum(unit.importance for unit in query.units if unit.terms)
+    assert covered.max() <= known / max(query.importance, 1e-9) + 1e-6
+
+
+def test_coverage_is_full_where_everything_asked_is_there(index: Index) -> None:
+    query = understand(DonorProfile(text="asylum lawyer", communities=("haitian",)), index)
+    covered = coverage(query, index)
+    both = understand(DonorProfile(communities=("haitian",)), index)
+    assert coverage(both, index)[index.row_of["test-haitian-house"]] == 1
+    assert covered[index.row_of["test-haitian-house"]] < 1
+
+
+def test_a_word_of_a_concept_covers_less_than_the_concept(index: Index) -> None:
+    (unit,) = understand(DonorProfile(text="asylum"), index).units
+    share = unit_coverage(unit, index)
+    assert share[index.row_of["test-harbor-shelter"]] == 1  # carries the tag
+    assert 0 < share[index.row_of["test-ayuda-san-juan"]] <= 1
+    assert share[index.row_of["test-houston-clinic"]] == 0
+
+
+def test_unknown_words_take_away_from_coverage(index: Index) -> None:
+    plain = understand(DonorProfile(text="lawyers"), index)
+    odd = understand(DonorProfile(text="lawyers xylophones"), index)
+    assert coverage(odd, index).max() < coverage(plain, index).max()
+
+
+@given(PROFILES)
+@settings(max_examples=60, deadline=None)
+def test_topic_scores_are_shares_of_the_best(crowd_index: Index, profile: DonorProfile) -> None:
+    topic = retrieve(understand(profile, crowd_index), crowd_index, everything(crowd_index))
+    scores = topic.own + topic.lent
+    assert (np.diff(topic.rows) > 0).all()
+    assert ((scores > 0) & (scores <= 1 + 1e-6)).all()
+    if len(scores):
+        assert scores.max() == pytest.approx(1, abs=1e-6)
+        assert scores.min() >= retrieval.RELEVANT_SHARE - 1e-6
+
+
+def test_only_eligible_listings_are_candidates_and_the_scale_stays(crowd_index: Index) -> None:
+    query = understand(DonorProfile(text="asylum"), crowd_index)
+    whole = retrieve(query, crowd_index, everything(crowd_index))
+    half = everything(crowd_index)
+    half[whole.rows[::2]] = False
+    rest = retrieve(query, crowd_index, half)
+    assert rest.rows.tolist() == whole.rows[1::2].tolist()
+    assert rest.own == pytest.approx(whole.own[1::2], rel=1e-5)
+
+
+def test_rows_to_keep_are_kept_if_they_are_eligible(index: Index) -> None:
+    query = understand(DonorProfile(text="somali"), index)
+    off_topic = index.row_of["test-houston-clinic"]
+    some = everything(index)
+    assert off_topic not in retrieve(query, index, some).rows
+    assert off_topic in retrieve(query, index, some, kept=[off_topic]).rows
+    some[off_topic] = False
+    assert off_topic not in retrieve(query, index, some, kept=[off_topic]).rows
+
+
+def test_the_best_of_those_eligible_are_found_behind_many_that_are_not(
+    crowd_index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = understand(DonorProfile(text="asylum"), crowd_index)
+    whole = retrieve(query, crowd_index, everything(crowd_index))
+    last = int(whole.rows[np.argmin(whole.own + whole.lent)])
+    monkeypatch.setattr(retrieval, "N_CANDIDATES", 2)
+    only = ~everything(crowd_index)
+    only[last] = True
+    assert retrieve(query, crowd_index, only).rows.tolist() == [last]
+
+
+def test_a_pinpoint_query_is_not_widened(crowd_index: Index) -> None:
+    term = crowd_index.vocabulary["007"]
+    unit = Unit(label="007", kind="word", sources=("007",), terms={term: 1.0}, importance=1.0)
+    topic = retrieve(Query(units=(unit,)), crowd_index, everything(crowd_index))
+    assert topic.weights == {term: 1.0}
+    broad = understand(DonorProfile(text="asylum"), crowd_index)
+    assert len(retrieve(broad, crowd_index, everything(crowd_index)).weights) > 2
+
+
+def test_unknown_words_alone_find_nothing(index: Index) -> None:
+    topic = retrieve(understand(DonorProfile(text="qqqq zzzz"), index), index, everything(index))
+    assert len(topic.rows) == 0
