@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from recommender import cli, web
 from recommender.config import ROOT, Settings, load_settings
@@ -51,6 +52,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in BILINGUAL:
         i18n.register_bilingual(app, blueprint)
     app.register_blueprint(site.bp)
+    if settings.proxies:
+        # Only as many hops as are ours: the rest of the header is whatever a visitor wrote.
+        hops = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
 
 

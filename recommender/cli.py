@@ -202,6 +202,7 @@ def prepare() -> None:
     from recommender.publish import is_published, open_gazetteer
 
     with _plain_errors(), open_store() as db:
+        click.echo("Reading the catalogue and the places …")
         click.echo("\n".join(_load(db)))
         open_gazetteer(get_settings())
         if is_published(db, get_settings()):

@@ -20,6 +20,7 @@ class Settings:
     data: Path
     secret_key: str
     site_url: str = ""
+    proxies: int = 0
 
     @property
     def database(self) -> Path:
@@ -42,10 +43,12 @@ def load_settings() -> Settings:
 
     `WAYMARK_INSTANCE` (folder for the database, the index and the secret), `WAYMARK_DATA`
     (committed inputs), `WAYMARK_SECRET_KEY` (else the file `secret_key` in the instance
-    folder), `WAYMARK_SITE_URL` (public address, for canonical links and feeds).
+    folder), `WAYMARK_SITE_URL` (public address, for canonical links and feeds),
+    `WAYMARK_PROXIES` (how many trusted proxies stand in front and add `X-Forwarded-*`).
 
     Raises:
-        ConfigurationError: there is no secret key, or it is too short to seal anything.
+        ConfigurationError: there is no secret key, or it is too short to seal anything; or
+            a number is not one.
     """
     instance = Path(os.environ.get("WAYMARK_INSTANCE", ROOT / "instance"))
     return Settings(
@@ -53,7 +56,15 @@ def load_settings() -> Settings:
         data=Path(os.environ.get("WAYMARK_DATA", ROOT / "data")),
         secret_key=_secret_key(instance),
         site_url=os.environ.get("WAYMARK_SITE_URL", "").rstrip("/"),
+        proxies=_proxies(),
     )
+
+
+def _proxies() -> int:
+    number = os.environ.get("WAYMARK_PROXIES", "0")
+    if not number.isdecimal():
+        raise ConfigurationError(f"WAYMARK_PROXIES must be a whole number, not {number!r}.")
+    return int(number)
 
 
 def _secret_key(instance: Path) -> str:

@@ -10,6 +10,7 @@ from flask import Flask, current_app, g
 
 from recommender import store
 from recommender.config import Settings
+from recommender.errors import IndexNotReady
 from recommender.geo import Gazetteer
 from recommender.index import Index, load_current
 from recommender.index.generations import POINTER
@@ -43,9 +44,16 @@ class Serving:
             return self._index
 
     def gazetteer(self, directory: Path) -> Gazetteer:
-        """The place tables."""
+        """The place tables.
+
+        Raises:
+            IndexNotReady: they were not built yet.
+        """
         with self._lock:
-            self._gazetteer = self._gazetteer or Gazetteer.load(directory)
+            if self._gazetteer is None:
+                if not directory.is_dir():
+                    raise IndexNotReady("No place tables are built: run `make index`.")
+                self._gazetteer = Gazetteer.load(directory)
             return self._gazetteer
 
     def excluded(self, db: store.Database) -> frozenset[str]:

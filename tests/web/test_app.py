@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import logging
@@ -10,6 +11,7 @@ from flask import Flask, abort, request
 
 from app import MAX_REQUEST_BYTES, create_app
 from recommender import errors
+from recommender.config import Settings
 from recommender.web import get_settings
 from recommender.web.logs import PrivateFormatter
 from recommender.web.problems import PROBLEMS
@@ -198,3 +200,18 @@ def test_the_page_reader_finds_what_is_wrong(body: str, problem: str) -> None:
     found = Page(f"{head}{body}</body></html>").problems
     assert any(problem in text for text in found), found
     assert Page(f"{head}<h1>a</h1></body></html>").problems == []
+
+
+def test_only_trusted_proxies_say_who_is_there(app: Flask) -> None:
+    seen = []
+    settings = get_settings_of(app)
+    for proxies in (0, 1):
+        proxied = create_app(dataclasses.replace(settings, proxies=proxies))
+        proxied.add_url_rule("/who", "who", lambda: seen.append(request.remote_addr) or "")
+        proxied.test_client().get("/who", headers={"X-Forwarded-For": "192.0.2.7, 192.0.2.8"})
+    assert seen == ["127.0.0.1", "192.0.2.8"]
+
+
+def get_settings_of(app: Flask) -> Settings:
+    settings: Settings = app.config["WAYMARK"]
+    return settings
