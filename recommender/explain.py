@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,11 +17,15 @@ MAX_RELATED = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Explainer:
-    """Turns a ranking's parts into reasons, one listing at a time."""
+    """Turns a ranking's parts into reasons, one listing at a time.
+
+    The slugs in `exclude` are named nowhere, though their words still lend support.
+    """
 
     query: Query
     signals: Signals
     ranking: Ranking
+    exclude: Set[str] = frozenset()
 
     @cached_property
     def _asked(self) -> dict[int, float]:
@@ -131,10 +135,10 @@ class Explainer:
         support = self.signals.topic.raw[index.neighbours[row]] * index.similarities[row]
         best = [
             int(index.neighbours[row][i])
-            for i in (-support).argsort()[:MAX_LENDERS]
-            if support[i] > 0
+            for i in (-support).argsort(kind="stable")
+            if support[i] > 0 and index.slugs[index.neighbours[row][i]] not in self.exclude
         ]
-        names = tuple(index.nonprofit(neighbour).name for neighbour in best)
+        names = tuple(index.nonprofit(neighbour).name for neighbour in best[:MAX_LENDERS])
         return [
             Reason(
                 feature="neighbours",

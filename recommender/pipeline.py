@@ -61,7 +61,7 @@ def recommend(
     eligible = _chosen(profile.filters, index) & _excluding(index, exclude)
     eligible &= is_in_scope(nearness, profile.scope, index)
     named = match_names(profile.text, index)
-    topic = _topic(query, index, eligible, named)
+    topic = _topic(query, index, eligible, kept=named)
     signals = Signals(
         profile=profile,
         query=query,
@@ -71,7 +71,7 @@ def recommend(
         names=_names(named, topic),
     )
     ranking = rank(signals, n=n)
-    explainer = Explainer(query=query, signals=signals, ranking=ranking)
+    explainer = Explainer(query=query, signals=signals, ranking=ranking, exclude=exclude)
     return Recommendation(
         matches=tuple(
             explainer.match(int(position), at + 1) for at, position in enumerate(ranking.order[:n])
@@ -137,7 +137,7 @@ def similar(
 
 
 def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset()) -> SearchPage:
-    """One page of the directory: listings that have what was typed, with facet counts.
+    """One page of the directory: every listing that has what was typed, with facet counts.
 
     Each facet counts what choosing its value would leave, its own kind's choice aside.
     """
@@ -155,14 +155,14 @@ def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset())
     found = _found(understood, index, named) & _excluding(index, exclude)
     found &= is_local(nearness, index)
     allowed = found & _chosen(query.filters, index)
-    topic = _topic(understood, index, allowed, named)
+    topic = _topic(understood, index, allowed, kept=np.flatnonzero(allowed))
     names = _names(named, topic)
     signals = Signals(
         profile=profile, query=understood, index=index, topic=topic, nearness=nearness, names=names
     )
     ranking = rank(signals, n=0)
     order = _sorted(ranking.order, query.sort, signals)
-    explainer = Explainer(query=understood, signals=signals, ranking=ranking)
+    explainer = Explainer(query=understood, signals=signals, ranking=ranking, exclude=exclude)
     start = (query.page - 1) * query.page_size
     shown = order[start : start + query.page_size]
     return SearchPage(
@@ -216,9 +216,9 @@ def _count(kind: str, mask: Mask, index: Index) -> tuple[Facet, ...]:
     return tuple(Facet(slug=name.partition(":")[2], count=count) for name, count in kept)
 
 
-def _topic(query: Query, index: Index, eligible: Mask, named: Named) -> TopicScores:
+def _topic(query: Query, index: Index, eligible: Mask, kept: Iterable[int]) -> TopicScores:
     if query.units:
-        return retrieve(query, index, eligible, named)
+        return retrieve(query, index, eligible, kept)
     rows = np.flatnonzero(eligible)
     nothing = np.zeros(len(rows), dtype=np.float32)
     return TopicScores(
