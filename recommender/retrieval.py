@@ -53,11 +53,11 @@ def retrieve(
     query: Query,
     index: Index,
     eligible: npt.NDArray[np.bool_],
-    kept: Iterable[int] = (),
+    named: Iterable[int] = (),
 ) -> TopicScores:
     """Score the listings for a query and keep the best that are eligible.
 
-    The rows in `kept` are kept whatever their words say, if they are eligible.
+    The rows in `named` are kept whatever their words say, if they are eligible.
 
     Scores are smoothed over the neighbour graph, the more the thinner a listing is
     (Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005). A broad interest is also
@@ -74,13 +74,13 @@ def retrieve(
         own, lent = smooth(raw, first, index, strength)
         weights = widen(weights, first, own + lent, index)
         raw = accumulate(weights, index)
-    is_kept = np.zeros(len(index), dtype=np.bool_)
-    is_kept[[*kept]] = True
-    rows = np.flatnonzero(_is_candidate(raw, eligible) | is_kept)
+    is_named = np.zeros(len(index), dtype=np.bool_)
+    is_named[[*named]] = True
+    rows = np.flatnonzero(_is_candidate(raw, eligible) | is_named)
     own, lent = smooth(raw, rows, index, strength)
     scale = float((own + lent).max(initial=0.0)) or 1.0
     relevant = (own + lent >= RELEVANT_SHARE * scale) & (own + lent > 0)
-    keep = eligible[rows] & (relevant | is_kept[rows])
+    keep = eligible[rows] & (relevant | is_named[rows])
     return TopicScores(
         rows=rows[keep],
         own=own[keep] / scale,
@@ -107,10 +107,14 @@ def smooth(raw: Scores, rows: Rows, index: Index, strength: float) -> tuple[Scor
     """
     lent = np.einsum("ij,ij->i", raw[index.neighbours[rows]], index.similarities[rows])
     around = lent / np.maximum(index.similarity_totals[rows], 1e-9)
-    lengths = index.lengths[rows]
-    thinness = 2 * index.mean_length / (index.mean_length + lengths)
-    lent_share = np.clip(strength * thinness, 0, MAX_SMOOTHING).astype(np.float32)
+    lent_share = np.clip(strength * thinness(rows, index), 0, MAX_SMOOTHING).astype(np.float32)
     return (1 - lent_share) * raw[rows], lent_share * around
+
+
+def thinness(rows: Rows, index: Index) -> Scores:
+    """How short each row's listing is: 1 at the mean length, towards 2 for the shortest."""
+    found: Scores = 2 * index.mean_length / (index.mean_length + index.lengths[rows])
+    return found
 
 
 def widen(

@@ -1,0 +1,107 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import peers
+from benchmarks.ablation import VARIANTS, changed
+from benchmarks.http import create_bare
+from benchmarks.workload import as_collection, summarise
+from recommender.config import ROOT
+from recommender.evaluation import Collection
+from recommender.index import BuildInputs, build_index
+from recommender.models import Basis, Nonprofit, Reach
+
+COLLECTION = Collection(
+    name="three",
+    documents=(
+        ("clinic", "Valley Legal Clinic", "Lawyers for asylum seekers and detained families."),
+        ("pantry", "River Food Pantry", "Groceries and warm meals for newcomers."),
+        ("school", "Night School", "English classes in the evening."),
+    ),
+    queries=(("q1", "asylum lawyer"),),
+    grades={"q1": {"clinic": 1}},
+)
+
+
+@pytest.mark.parametrize("name", peers.PEERS)
+def test_each_peer_ranks_the_fitting_document_first(name: str) -> None:
+    retrieve = peers.PEERS[name](COLLECTION)
+    found = retrieve("lawyers for asylum seekers")
+    assert found[0] == "clinic"
+    assert set(found) <= {"clinic", "pantry", "school"}
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("name", peers.PEERS)
+def test_each_peer_takes_queries_as_given(name: str) -> None:
+    retrieve = peers.PEERS[name](COLLECTION)
+    assert retrieve("") == []
+    assert retrieve('"groceries" AND (meals: OR -x*')[0] == "pantry"
+
+
+def test_a_peer_that_is_not_installed_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "Stemmer", None)
+    with pytest.raises(ImportError, match="pip install PyStemmer"):
+        peers.bm25s(COLLECTION)
+
+
+@pytest.mark.parametrize("script", ["relevance", "matching", "http", "ablation"])
+def test_each_script_says_what_it_does(script: str) -> None:
+    command = [sys.executable, "-m", f"benchmarks.{script}", "--help"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"python -m benchmarks.{script}" in shown.stdout
+
+
+def test_relevance_prints_a_row_for_each_engine(tmp_path: Path) -> None:
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "corpus.jsonl").write_text(
+        "".join(
+            f'{{"_id": "{key}", "title": "{title}", "text": "{text}"}}\n'
+            for key, title, text in COLLECTION.documents
+        )
+    )
+    (tmp_path / "queries.jsonl").write_text('{"_id": "q1", "text": "asylum lawyers"}\n')
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tclinic\t1\n")
+    command = [sys.executable, "-m", "benchmarks.relevance", str(tmp_path), "--engines"]
+    shown = subprocess.run(
+        [*command, "waymark", "fts5"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    rows = shown.stdout.splitlines()[-2:]
+    assert [row.split("|")[1:3] for row in rows] == [
+        [" waymark ", " 1.0000 "],
+        [" fts5 ", " 1.0000 "],
+    ]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_each_variant_changes_what_exists_and_puts_it_back(name: str) -> None:
+    before = [getattr(module, constant) for module, constant, _ in VARIANTS[name]]
+    with changed(VARIANTS[name]):
+        during = [getattr(module, constant) for module, constant, _ in VARIANTS[name]]
+        assert during == [value for _, _, value in VARIANTS[name]]
+    assert [getattr(module, constant) for module, constant, _ in VARIANTS[name]] == before
+    assert before != during or not before
+
+
+def test_other_engines_are_given_the_names_and_both_descriptions() -> None:
+    nonprofit = Nonprofit(
+        slug="clinic",
+        name="Valley Legal Clinic",
+        reach=Reach.NATIONAL,
+        basis=Basis.MISSION,
+        summary_en="Lawyers.",
+        summary_es="Abogadas.",
+    )
+    collection = as_collection(build_index(BuildInputs(nonprofits=[nonprofit])))
+    assert collection.texts() == ["Valley Legal Clinic Lawyers. Abogadas."]
+
+
+def test_times_are_the_median_and_the_worst_of_a_hundred() -> None:
+    times = summarise(float(n) for n in range(101))
+    assert (times.p50, times.p99) == (50, 99)
+
+
+def test_the_bare_application_answers() -> None:
+    assert create_bare().test_client().get("/").text == "hello"
