@@ -53,11 +53,11 @@ def retrieve(
     query: Query,
     index: Index,
     eligible: npt.NDArray[np.bool_],
-    named: Iterable[int] = (),
+    kept: Iterable[int] = (),
 ) -> TopicScores:
     """Score the listings for a query and keep the best that are eligible.
 
-    The rows in `named` are kept whatever their words say, if they are eligible.
+    The rows in `kept` are kept whatever their words say, if they are eligible.
 
     Scores are smoothed over the neighbour graph, the more the thinner a listing is
     (Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005). A broad interest is also
@@ -74,13 +74,13 @@ def retrieve(
         own, lent = smooth(raw, first, index, strength)
         weights = widen(weights, first, own + lent, index)
         raw = accumulate(weights, index)
-    is_named = np.zeros(len(index), dtype=np.bool_)
-    is_named[[*named]] = True
-    rows = np.flatnonzero(_is_candidate(raw, eligible) | is_named)
+    is_kept = np.zeros(len(index), dtype=np.bool_)
+    is_kept[[*kept]] = True
+    rows = np.flatnonzero(_is_candidate(raw, eligible) | is_kept)
     own, lent = smooth(raw, rows, index, strength)
     scale = float((own + lent).max(initial=0.0)) or 1.0
     relevant = (own + lent >= RELEVANT_SHARE * scale) & (own + lent > 0)
-    keep = eligible[rows] & (relevant | is_named[rows])
+    keep = eligible[rows] & (relevant | is_kept[rows])
     return TopicScores(
         rows=rows[keep],
         own=own[keep] / scale,
