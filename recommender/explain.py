@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from recommender.models import Match, Reason
 from recommender.nearness import LEVELS
@@ -133,12 +134,10 @@ class Explainer:
             return []
         row, index = int(self.signals.topic.rows[position]), self.signals.index
         support = self.signals.topic.raw[index.neighbours[row]] * index.similarities[row]
-        best = [
-            int(index.neighbours[row][i])
-            for i in (-support).argsort(kind="stable")
-            if support[i] > 0 and index.slugs[index.neighbours[row][i]] not in self.exclude
-        ]
-        names = tuple(index.nonprofit(neighbour).name for neighbour in best[:MAX_LENDERS])
+        order = (-support).argsort(kind="stable")
+        lenders = index.neighbours[row][order[support[order] > 0]].tolist()
+        named = (lender for lender in lenders if index.slugs[lender] not in self.exclude)
+        names = tuple(index.nonprofit(lender).name for lender in islice(named, MAX_LENDERS))
         return [
             Reason(
                 feature="neighbours",
