@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from recommender.errors import RecommenderError
 
@@ -197,6 +197,7 @@ def rollback() -> None:
 
 
 @click.command("prepare")
+@with_appcontext
 def prepare() -> None:
     """Load what changed in the data files and publish an index where none fits them."""
     from recommender.publish import is_published, open_gazetteer
@@ -218,6 +219,7 @@ def prepare() -> None:
 @click.option("-n", "n", type=click.IntRange(1, 100), default=10, show_default=True)
 @click.option("--radius-km", type=click.FloatRange(1, 500), default=80.0, show_default=True)
 @click.option("--why", is_flag=True, help="Show every share of each score.")
+@with_appcontext
 def match(text: str, near: str, language: str, n: int, radius_km: float, why: bool) -> None:
     """Print what the results page would show for TEXT."""
     from recommender.index import load_current
@@ -272,6 +274,7 @@ def _reason_lines(found: Match) -> list[str]:
 )
 @click.option("--against", default="", help="Peers, e.g. bm25s,tantivy,sklearn,fts5.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
 def evaluate(folder: Path, against: str, as_json: bool) -> None:
     """Print nDCG@10, recall@100, MRR@10 and milliseconds a query on a judged collection."""
     from dataclasses import asdict

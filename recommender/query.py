@@ -199,6 +199,12 @@ class _Reader:
         first = vocabulary.get(token.stem(language))
         return first if first is not None else vocabulary.get(token.stem(other))
 
+    def _commonest_term(self, token: Token) -> int | None:
+        """The term of a word of ours, whose language is not marked: the one more listings use."""
+        found = [self.index.vocabulary.get(token.stem(language)) for language in Language]
+        known = [term for term in found if term is not None]
+        return min(known, key=lambda term: float(self.index.idf[term]), default=None)
+
     def _add_term(self, label: str, term: str, weight: float) -> None:
         position = self.index.vocabulary.get(term)
         weights = self.concepts.setdefault(label, {})
@@ -206,10 +212,8 @@ class _Reader:
             weights[position] = max(weights.get(position, 0.0), weight)
 
     def _add_expansion(self, label: str, meaning: Meaning) -> None:
-        said = _expansion_tokens(meaning.words)
-        language = detect_language([token.word for token in said], self.profile.language)
-        for token in said:
-            term = self._term(token, language)
+        for token in _expansion_tokens(meaning.words):
+            term = self._commonest_term(token)
             if term is not None and not is_stop_word(token.word):
                 weights = self.concepts.setdefault(label, {})
                 weights.setdefault(term, EXPANSION_WEIGHT * meaning.weight)

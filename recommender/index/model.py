@@ -213,4 +213,4 @@ def decode(fields: dict[str, Any]) -> Nonprofit:
     known["reach"] = Reach(known["reach"])
     known["basis"] = Basis(known["basis"])
     known["status"] = Status(known["status"])
-    return Nonprofit(**{"summary_en": "", "summary_es": "", **known})
+    return Nonprofit(**{"name": "", "summary_en": "", "summary_es": "", **known})

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from recommender import cli, publish
+from recommender.config import Settings
+from recommender.errors import UnknownPlace
+from recommender.models import Status
+from recommender.store import connect
+from recommender.store.catalog import get_catalog_revision, set_status
+from tests.data_folder import FakeGazetteer, edit, make_location, write_data
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        instance=tmp_path / "instance",
+        data=write_data(tmp_path / "data"),
+        secret_key="only for tests, and long enough to be one",
+    )
+
+
+@pytest.fixture
+def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    monkeypatch.setattr(publish, "open_gazetteer", lambda _: FakeGazetteer())
+    app = Flask("test")
+    app.config["WAYMARK"] = settings
+    cli.init_app(app)
+    return app
+
+
+def _run(app: Flask, *words: str) -> Result:
+    return _flask(app, "catalog", *words)
+
+
+def _flask(app: Flask, *words: str) -> Result:
+    return app.test_cli_runner().invoke(args=words)
+
+
+@pytest.fixture
+def prepared(app: Flask, settings: Settings) -> Flask:
+    """An application whose small catalogue is loaded and published."""
+    (settings.data / "golden_queries.json").write_text(json.dumps([GOLDEN]))
+    assert _flask(app, "prepare").exit_code == 0
+    return app
+
+
+GOLDEN = {
+    "id": "legal",
+    "kind": "match",
+    "text": "legal services",
+    "language": "en",
+    "expect": {"in_top": {"slugs": ["test-legal-help"], "n": 3, "at_least": 1}},
+}
+
+
+def test_a_first_load_says_what_it_did(app: Flask) -> None:
+    result = _run(app, "load")
+    assert result.exit_code == 0
+    assert result.output == ("Listings: 3 created, 0 updated, 0 unchanged, 0 kept, 0 archived.\n")
+
+
+def test_a_second_load_does_nothing_and_reads_no_place(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _run(app, "load")
+    monkeypatch.setattr(publish, "open_gazetteer", lambda _: pytest.fail("read for nothing"))
+    result = _run(app, "load")
+    assert (result.exit_code, result.output) == (0, "The catalogue is up to date.\n")
+
+
+def test_a_load_names_what_it_kept_archived_and_could_not_place(
+    app: Flask, settings: Settings
+) -> None:
+    _run(app, "load")
+    db = connect(settings.database)
+    set_status(db, "test-child", Status.WITHDRAWN)
+    db.close()
+    edit(settings.data, "nonprofits/nh", lambda records: records[0].update(notes="Changed."))
+    lost = [make_location(city="Nowhere", zip="")]
+    edit(settings.data, "nonprofits/me", lambda records: records[1].update(locations=lost))
+    edit(settings.data, "nonprofits/me", lambda records: records.pop(0))
+    assert _run(app, "load").output.splitlines() == [
+        "Listings: 0 created, 1 updated, 0 unchanged, 1 kept, 1 archived.",
+        "Kept as staff left them (1):",
+        "  test-child",
+        "Archived, no longer in the files (1):",
+        "  test-legal-help",
+        "Without coordinates (1):",
+        "  test-other: Nowhere, ME",
+    ]
+
+
+def test_quiet_says_nothing_unless_something_is_wrong(app: Flask, settings: Settings) -> None:
+    assert _run(app, "load", "--quiet").output == ""
+    edit(settings.data, "nonprofits/me", lambda records: records[0].update(ein="1"))
+    result = _run(app, "load", "--quiet")
+    assert result.exit_code == 1
+    assert "Error: me.json, test-legal-help: ein" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_load_that_fails_changes_nothing(app: Flask, settings: Settings) -> None:
+    _run(app, "load")
+    db = connect(settings.database)
+    revision = get_catalog_revision(db)
+    edit(settings.data, "nonprofits/me", lambda records: records[0].update(name="Other"))
+    edit(settings.data, "guides", lambda records: records[0].update(topics=["juggling"]))
+    assert _run(app, "load").exit_code == 1
+    assert get_catalog_revision(db) == revision
+    db.close()
+
+
+def test_info_counts(app: Flask) -> None:
+    assert "Status: none" in _run(app, "info").output
+    _run(app, "load")
+    lines = _run(app, "info").output.splitlines()
+    assert lines[0].startswith("Catalogue revision ")
+    assert lines[1:] == ["Status: published 3", "Basis: known 3", "State of the office: ME 3"]
+
+
+def test_the_commands_load_nothing_heavy_until_they_run() -> None:
+    heavy = "{'numpy', 'sqlite_utils', 'jsonschema'}"
+    code = f"import sys, recommender.cli; print({heavy} & {{*sys.modules}})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+# --- index ------------------------------------------------------------------------------
+
+
+def test_prepare_loads_and_publishes_once(app: Flask, settings: Settings) -> None:
+    (settings.data / "golden_queries.json").write_text(json.dumps([GOLDEN]))
+    first, second = _flask(app, "prepare").output, _flask(app, "prepare").output
+    assert "Listings: 3 created" in first
+    assert "3 listings, 1 golden queries answered as they should be" in first
+    assert "The catalogue is up to date." in second
+    assert "The index is up to date." in second
+
+
+def test_prepare_publishes_again_when_a_listing_changed(
+    prepared: Flask, settings: Settings
+) -> None:
+    edit(settings.data, "nonprofits/me", lambda records: records[0].update(summary_en="Other."))
+    output = _flask(prepared, "prepare").output
+    assert "1 updated" in output
+    assert "Published" in output
+
+
+def test_a_wrong_golden_answer_refuses_to_publish(prepared: Flask, settings: Settings) -> None:
+    before = _flask(prepared, "index", "info").output
+    wrong = GOLDEN | {"expect": {"no_close_match": True}}
+    (settings.data / "golden_queries.json").write_text(json.dumps([wrong]))
+    result = _flask(prepared, "index", "build")
+    assert result.exit_code == 1
+    assert "legal: expected no_close_match True" in result.output
+    assert "Traceback" not in result.output
+    assert _flask(prepared, "index", "info").output == before
+
+
+def test_info_verify_and_rollback(prepared: Flask, settings: Settings) -> None:
+    (first,) = _generations(prepared)
+    assert _flask(prepared, "index", "rollback").exit_code == 1
+    assert _flask(prepared, "index", "build").exit_code == 0
+    assert len(_generations(prepared)) == 2
+    assert "files are intact" in _flask(prepared, "index", "verify").output
+    assert _flask(prepared, "index", "rollback").output == f"Now serving {first}.\n"
+    damaged = settings.index / first / "idf.npy"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    result = _flask(prepared, "index", "verify")
+    assert (result.exit_code, "idf.npy" in result.output) == (1, True)
+
+
+def _generations(app: Flask) -> list[str]:
+    lines = _flask(app, "index", "info").output.splitlines()
+    return [line[2:] for line in lines if line[:2] in ("* ", "  ")]
+
+
+def test_info_before_the_first_build_says_what_to_do(app: Flask) -> None:
+    result = _flask(app, "index", "info")
+    assert (result.exit_code, "make index" in result.output) == (1, True)
+
+
+# --- match and evaluate -----------------------------------------------------------------
+
+
+def test_match_prints_listings_and_why(prepared: Flask) -> None:
+    output = _flask(prepared, "match", "legal services", "--why", "-n", "2").output
+    assert output.startswith("  1. Test ")
+    assert "words: legal-services" in output
+    assert "  3. " not in output
+
+
+def test_match_says_that_nothing_fits(prepared: Flask) -> None:
+    assert "No close match" in _flask(prepared, "match", "robotics for dogs").output
+
+
+def test_match_names_what_the_listing_lacks(prepared: Flask) -> None:
+    output = _flask(prepared, "match", "legal services telescopes", "--why").output
+    assert "not in the listing: telescopes" in output
+
+
+def test_match_refuses_an_unknown_place(prepared: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lost:
+        def resolve(self, text: str) -> None:
+            raise UnknownPlace(f"Nothing is called {text}.")
+
+    monkeypatch.setattr(publish, "open_gazetteer", lambda _: Lost())
+    result = _flask(prepared, "match", "legal", "--near", "Nowhere")
+    assert (result.exit_code, "Nothing is called Nowhere." in result.output) == (1, True)
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Path:
+    folder = tmp_path / "tiny"
+    (folder / "qrels").mkdir(parents=True)
+    texts = ("legal help", "english classes", "food pantry", "soccer for children")
+    documents = [{"_id": str(i), "title": "", "text": text} for i, text in enumerate(texts)]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, documents)))
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "english"}))
+    (folder / "qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\nq\t1\t1\n")
+    return folder
+
+
+def test_evaluate_prints_figures_side_by_side(app: Flask, collection: Path) -> None:
+    words = ("evaluate", "--collection", str(collection), "--against", "fts5")
+    lines = _flask(app, *words).output.splitlines()
+    assert lines[0] == "tiny: 4 documents, 1 judged queries"
+    assert [line.split()[:4] for line in lines[2:]] == [
+        ["waymark", "1.0000", "1.0000", "1.0000"],
+        ["fts5", "1.0000", "1.0000", "1.0000"],
+    ]
+    figures = json.loads(_flask(app, *words, "--json").output)
+    assert [row["ndcg_at_10"] for row in figures["engines"]] == [1.0, 1.0]
+
+
+def test_evaluate_says_what_is_wrong(app: Flask, collection: Path, tmp_path: Path) -> None:
+    missing = _flask(app, "evaluate", "--collection", str(tmp_path / "none"))
+    unknown = _flask(app, "evaluate", "--collection", str(collection), "--against", "oracle")
+    assert (missing.exit_code, "corpus.jsonl is missing" in missing.output) == (1, True)
+    assert (unknown.exit_code, "Unknown peer 'oracle'" in unknown.output) == (1, True)
+
+
+# --- documentation ----------------------------------------------------------------------
+
+
+def test_every_command_and_setting_is_documented(app: Flask) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    for name, command in app.cli.commands.items():
+        for sub in getattr(command, "commands", {"": None}):
+            assert name in readme, name
+            assert sub in readme, f"{name} {sub}"
+    sources = (Path(__file__).parents[1] / "recommender/config.py").read_text()
+    for setting in set(re.findall(r"WAYMARK_[A-Z_]+", sources)):
+        assert f"`{setting}`" in readme, setting
