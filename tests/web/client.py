@@ -91,7 +91,7 @@ class Page(HTMLParser):
         tags = [tag for tag, _ in self._open]
         if "script" in tags:
             return
-        if tags[-1:] == ["title"]:
+        if tags[-1:] == ["title"] and "svg" not in tags:
             self.title += data
         if "h1" in tags:
             self.headings[-1] += data
