@@ -63,7 +63,7 @@ def read_collection(folder: Path) -> Collection:
     queries = _read_lines(folder / "queries.jsonl", ("_id", "text"))
     return Collection(
         name=folder.name,
-        documents=tuple((str(d["_id"]), str(d.get("title", "")), str(d["text"])) for d in corpus),
+        documents=tuple((str(d["_id"]), d.get("title") or "", str(d["text"])) for d in corpus),
         queries=tuple((str(query["_id"]), str(query["text"])) for query in queries),
         grades=_read_grades(folder / "qrels" / "test.tsv"),
     )
@@ -143,7 +143,10 @@ def _read_lines(path: Path, required: tuple[str, ...]) -> list[dict[str, Any]]:
     if not path.is_file():
         raise InvalidRecord(f"{path} is missing.")
     records = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # Not `splitlines`, which also breaks at characters that JSON strings may hold.
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if not line.strip():
+            continue
         try:
             record = json.loads(line)
         except ValueError as error:
@@ -159,8 +162,13 @@ def _read_grades(path: Path) -> dict[str, dict[str, int]]:
         raise InvalidRecord(f"{path} is missing.")
     grades: dict[str, dict[str, int]] = {}
     with path.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream, delimiter="\t"):
-            grade = int(row["score"])
+        rows = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+        next(rows, None)
+        for number, row in enumerate(rows, start=2):
+            try:
+                query_id, document_id, grade = row[0], row[1], int(row[2])
+            except (IndexError, ValueError) as error:
+                raise InvalidRecord(f"{path}:{number}: needs two ids and a grade.") from error
             if grade > 0:
-                grades.setdefault(row["query-id"], {})[row["corpus-id"]] = grade
+                grades.setdefault(query_id, {})[document_id] = grade
     return grades

@@ -43,15 +43,24 @@ def read_golden(path: Path) -> list[dict[str, Any]]:
     """The golden queries of a file.
 
     Raises:
-        InvalidRecord: the file is missing or is not a list of queries.
+        InvalidRecord: the file is missing, or a query or an expectation is of no known kind.
     """
     try:
         queries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidRecord(f"{path} cannot be read: {error}") from error
-    if not isinstance(queries, list) or not all("id" in q and "expect" in q for q in queries):
+    if not isinstance(queries, list) or not all(_is_query(query) for query in queries):
         raise InvalidRecord(f"{path} must be a list of queries with an id and expectations.")
     return queries
+
+
+def _is_query(query: Any) -> bool:
+    return (
+        isinstance(query, dict)
+        and {"id", "kind", "language", "expect"} <= query.keys()
+        and isinstance(query["expect"], dict)
+        and query["expect"].keys() <= _CHECKS.keys()
+    )
 
 
 def check_golden(

@@ -1,0 +1,125 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zipcodes
+
+from recommender.config import ROOT
+from recommender.errors import InvalidRecord, UnknownPlace
+from recommender.geo import Gazetteer
+from recommender.golden import ask, check_golden, read_golden
+from recommender.index import Index
+from tests.small_world import NO_ALIASES, zip_records
+
+
+@pytest.fixture(scope="module")
+def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Gazetteer:
+    aliases = tmp_path_factory.mktemp("places") / "places.json"
+    aliases.write_text(json.dumps(NO_ALIASES))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zipcodes, "list_all", zip_records)
+        return Gazetteer.build(aliases)
+
+
+def golden(key: str = "query", text: str = "asylum lawyers", **changes: Any) -> dict[str, Any]:
+    return {"id": key, "kind": "match", "language": "en", "text": text, "expect": {}} | changes
+
+
+BORDER = "test-border-lawyers"
+
+
+@pytest.mark.parametrize(
+    "expect",
+    [
+        {"in_top": {"slugs": [BORDER, "no-such"], "n": 3, "at_least": 1}},
+        {"states_in_top": {"states": ["TX"], "n": 3, "at_least": 1}},
+        {"tags_in_top": {"tags": ["asylum-support"], "n": 3, "at_least": 2}},
+        {"same_as": {"id": "other", "n": 3, "at_least": 2}},
+        {"no_close_match": False},
+    ],
+)
+def test_expectations_that_hold(index: Index, gazetteer: Gazetteer, expect: dict[str, Any]) -> None:
+    queries = [golden(expect=expect), golden("other", "abogados de asilo", language="es")]
+    assert check_golden(queries, index, gazetteer) == []
+
+
+@pytest.mark.parametrize(
+    "expect",
+    [
+        {"in_top": {"slugs": ["test-houston-clinic"], "n": 3, "at_least": 1}},
+        {"in_top": {"slugs": [BORDER, "no-such"], "n": 3, "at_least": 2}},
+        {"states_in_top": {"states": ["HI"], "n": 10, "at_least": 1}},
+        {"tags_in_top": {"tags": ["somali"], "n": 3, "at_least": 1}},
+        {"same_as": {"id": "other", "n": 1, "at_least": 1}},
+        {"no_close_match": True},
+    ],
+)
+def test_expectations_that_do_not_hold_are_told(
+    index: Index, gazetteer: Gazetteer, expect: dict[str, Any]
+) -> None:
+    queries = [golden(expect=expect), golden("other", "refugee clinic Houston")]
+    (failure,) = check_golden(queries, index, gazetteer)
+    assert failure.query_id == "query"
+    assert failure.expected.startswith(next(iter(expect)))
+    assert failure.found
+
+
+def test_failures_come_in_the_order_of_the_file(index: Index, gazetteer: Gazetteer) -> None:
+    queries = [
+        golden(key, expect={"no_close_match": True, "same_as": {"id": key, "n": 1, "at_least": 2}})
+        for key in ("b", "a")
+    ]
+    found = [(f.query_id, f.expected.split()[0]) for f in check_golden(queries, index, gazetteer)]
+    assert found == [(k, e) for k in ("b", "a") for e in ("no_close_match", "same_as")]
+
+
+def test_a_query_is_put_as_a_donor_would(index: Index, gazetteer: Gazetteer) -> None:
+    near = ask(golden(place="Portland, ME"), index, gazetteer)
+    assert near.slugs[0] == "test-maine-asylum-project"
+    chips = golden(text="", services=["housing"], populations=["children"])
+    assert ask(chips, index, gazetteer).slugs[0] == "test-harbor-shelter"
+    haitian = golden(text="", communities=["haitian"])
+    assert ask(haitian, index, gazetteer).slugs[0] == "test-haitian-house"
+
+
+def test_a_query_is_put_as_a_visitor_of_the_directory_would(
+    index: Index, gazetteer: Gazetteer
+) -> None:
+    assert ask(golden(text="TBL", kind="search"), index, gazetteer).slugs[0] == BORDER
+    assert ask(golden(text="xylophones", kind="search"), index, gazetteer).no_close_match
+    with pytest.raises(UnknownPlace):
+        ask(golden(place="Nowhere at all"), index, gazetteer)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "{}",
+        "[1]",
+        '[{"id": "a"}]',
+        '[{"id": "a", "kind": "match", "language": "en", "expect": {"no_such_check": 1}}]',
+        '[{"id": "a", "kind": "match", "language": "en", "expect": []}]',
+    ],
+)
+def test_a_file_that_is_no_list_of_queries_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "golden.json"
+    file.write_text(content)
+    with pytest.raises(InvalidRecord, match=r"golden\.json"):
+        read_golden(file)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRecord, match="cannot be read"):
+        read_golden(tmp_path / "none.json")
+
+
+def test_the_committed_queries_can_be_read() -> None:
+    queries = read_golden(ROOT / "data" / "golden_queries.json")
+    keys = [query["id"] for query in queries]
+    assert len(keys) == len(set(keys)) >= 70
+    assert all(query["expect"] for query in queries)
+    for query in queries:
+        assert query["expect"].get("same_as", {"id": keys[0]})["id"] in keys
