@@ -138,7 +138,8 @@ def test_without_words_the_order_is_by_name(visitor: PageClient) -> None:
 def test_the_nearest_first_needs_a_place(visitor: PageClient) -> None:
     assert "Nearest first" not in visitor.page(look(visitor, q="asylum")).source
     page = visitor.page(look(visitor, q="asylum", place="Los Angeles, CA") + "?sort=distance")
-    miles = [int(m.replace(",", "")) for m in re.findall(r'class="near">([\d,]+) mile', page.source)]
+    shown = re.findall(r'class="near">([\d,]+) mile', page.source)
+    miles = [int(figure.replace(",", "")) for figure in shown]
     assert miles == sorted(miles)
     assert '"distance" selected' in page.source
 
