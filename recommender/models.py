@@ -285,13 +285,6 @@ class Scope(StrEnum):
     ANYWHERE = "anywhere"
 
 
-class SizePreference(StrEnum):
-    """What kind of group a donor would rather meet."""
-
-    ANY = "any"
-    SMALL = "small"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Weights:
     """How much each side of a match counts, each in [0, 3]; 1 is the default rule.

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from recommender import retrieval
+from recommender.config import ROOT
 from recommender.errors import NotFound
 from recommender.index import BuildInputs, Index, build_index
 from recommender.models import (
@@ -349,3 +352,12 @@ def test_one_listing_is_enough_to_answer(make_nonprofit: Callable[..., Nonprofit
     index = build_index(BuildInputs(nonprofits=[make_nonprofit("Alpha")]))
     assert ask("asylum", index) == ["alpha"]
     assert similar("alpha", index) == ()
+
+
+def test_serving_needs_no_library_of_the_build() -> None:
+    heavy = "{'scipy', 'sklearn', 'sparse_dot_topn'}"
+    code = f"import sys, recommender.pipeline; print({heavy} & set(sys.modules))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "set()"

@@ -1,4 +1,7 @@
-"""Catalogue -> index arrays. Staff side only: this is where scikit-learn is used."""
+"""Catalogue -> index arrays. Staff side only: this is where scikit-learn is used.
+
+It and SciPy are imported where they are needed, so that serving never waits for them.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from recommender.errors import PublishRefused
 from recommender.geo import STATES
@@ -27,6 +30,9 @@ from recommender.models import (
     Visibility,
 )
 from recommender.text import analyse, fold, is_stop_word, phrase_key, stem, words
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 N_NEIGHBOURS = 20
 SATURATION = 1.2
@@ -176,6 +182,7 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
 def _weigh(
     nonprofits: list[Nonprofit], vocabularies: _Vocabularies
 ) -> tuple[dict[str, int], sparse.csr_matrix, Floats]:
+    from scipy import sparse
     from sklearn.feature_extraction.text import CountVectorizer
 
     texts = {field: [field.terms(item, vocabularies) for item in nonprofits] for field in FIELDS}
@@ -197,6 +204,8 @@ def _weigh(
 def _normalised(
     counts: sparse.csr_matrix, lists: list[list[str]], field: Field
 ) -> sparse.csr_matrix:
+    from scipy import sparse
+
     lengths = np.array([len(terms) for terms in lists], dtype=np.float32)
     average = float(lengths[lengths > 0].mean()) if lengths.any() else 1.0
     norm = 1 - field.length_norm + field.length_norm * lengths / average

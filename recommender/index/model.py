@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from recommender.models import (
     Visibility,
 )
 
+N_CARDS_KEPT = 5_000
 NOT_PUBLIC = frozenset({"notes", "in_irs_extract"})
 
 
@@ -162,8 +163,8 @@ class Index:
         return max((key.count(" ") + 1 for key in self.phrases), default=0)
 
     @cached_property
-    def _read_cards(self) -> dict[int, Nonprofit]:
-        return {}
+    def _read_card(self) -> Callable[[int], Nonprofit]:
+        return lru_cache(maxsize=N_CARDS_KEPT)(self.cards.read)
 
     def rows_with(self, tag: str) -> Ints:
         """The sorted rows that carry `kind:slug`; empty for an unknown tag."""
@@ -176,11 +177,7 @@ class Index:
 
     def nonprofit(self, row: int) -> Nonprofit:
         """The public fields of a listing."""
-        if row not in self._read_cards:
-            if len(self._read_cards) >= 5_000:
-                self._read_cards.clear()
-            self._read_cards[row] = self.cards.read(row)
-        return self._read_cards[row]
+        return self._read_card(row)
 
 
 def encode(nonprofit: Nonprofit) -> dict[str, Any]:

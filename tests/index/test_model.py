@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.index import Index
+from recommender.index import Index, model
 from recommender.index.model import NOT_PUBLIC, Cards, decode, encode
 from recommender.models import (
     Basis,
@@ -90,6 +92,15 @@ def test_every_listing_of_the_index_reads_as_it_was_put_in(
         shown = index.nonprofit(index.row_of[listing.slug])
         assert shown == decode(encode(listing))
         assert shown.name == listing.name
+
+
+def test_many_threads_may_read_cards_at_once(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "N_CARDS_KEPT", 2)
+    crowded = replace(index)
+    rows = [row % len(index) for row in range(600)]
+    with ThreadPoolExecutor(8) as pool:
+        slugs = [listing.slug for listing in pool.map(crowded.nonprofit, rows)]
+    assert slugs == [index.slugs[row] for row in rows]
 
 
 def test_a_listing_is_decoded_once(index: Index) -> None:
