@@ -31,6 +31,7 @@ from recommender.nearness import is_in_scope, is_local, measure_nearness
 from recommender.query import Query, understand
 from recommender.ranking import Signals, match_names, rank
 from recommender.retrieval import TopicScores, coverage, retrieve
+from recommender.text import words
 
 CONCEPT_FLOOR = 0.3
 WORD_FLOOR = 0.6
@@ -237,6 +238,9 @@ def _is_far(query: Query, signals: Signals) -> bool:
         return True
     if signals.names.max(initial=0.0) >= 0.8:
         return False
+    if not query.units:
+        # "I want to help" asks for anything; a row of emoji asks for nothing we can read.
+        return bool(signals.profile.text.strip()) and not words(signals.profile.text)
     best = float(signals.topic.coverage.max())
     if query.is_long:
         return query.concept_share < LONG_TEXT_CONCEPTS or best < LONG_TEXT_FLOOR

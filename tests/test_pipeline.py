@@ -361,3 +361,8 @@ def test_serving_needs_no_library_of_the_build() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(("text", "far"), [("😀😀", True), ("I want to help", False), ("", False)])
+def test_what_cannot_be_read_is_no_close_match(index: Index, text: str, far: bool) -> None:
+    assert recommend(DonorProfile(text=text), index).no_close_match is far
