@@ -240,7 +240,8 @@ def _is_far(query: Query, signals: Signals) -> bool:
         return False
     if not query.units:
         # "I want to help" asks for anything; a row of emoji asks for nothing we can read.
-        return bool(signals.profile.text.strip()) and not words(signals.profile.text)
+        unread = not words(signals.profile.text)
+        return query.is_long or (unread and bool(signals.profile.text.strip()))
     best = float(signals.topic.coverage.max())
     if query.is_long:
         return query.concept_share < LONG_TEXT_CONCEPTS or best < LONG_TEXT_FLOOR

@@ -99,7 +99,6 @@ def test_fillers_do_not_change_the_answer(index: Index) -> None:
 def test_saying_nothing_lists_everything(index: Index, text: str) -> None:
     answer = recommend(DonorProfile(text=text), index, n=ALL)
     assert len(answer.matches) == len(index)
-    assert not answer.no_close_match
 
 
 @pytest.mark.parametrize("text", ["asylum\0lawyers", "asylum 🙏 lawyers", "asylum \ud800 lawyers"])
@@ -363,6 +362,9 @@ def test_serving_needs_no_library_of_the_build() -> None:
     assert run.stdout.strip() == "set()"
 
 
-@pytest.mark.parametrize(("text", "far"), [("😀😀", True), ("I want to help", False), ("", False)])
+@pytest.mark.parametrize(
+    ("text", "far"),
+    [("🙏🏽🙏🏽", True), ("\ud800", True), ("I want to help", False), ("  ", False)],
+)
 def test_what_cannot_be_read_is_no_close_match(index: Index, text: str, far: bool) -> None:
     assert recommend(DonorProfile(text=text), index).no_close_match is far
