@@ -359,7 +359,8 @@ def test_a_pasted_article_fits_into_an_address(visitor: PageClient) -> None:
     assert len(address) <= MAX_TOKEN_LENGTH + len("/matches/")
     page = visitor.page(address)
     assert "Themes we found in your text" in page.source
-    assert "your text" in page.source
+    assert "Because your text is about" in page.source
+    assert "you asked for" not in page.source
     assert text[:60] not in page.source
 
 
