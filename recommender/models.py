@@ -278,7 +278,11 @@ class Place:
 
 
 class Scope(StrEnum):
-    """How far from the donor's place an answer may lie."""
+    """How far from the donor's place an answer may lie.
+
+    NEAR and STATE admit the same listings, but with NEAR a group elsewhere in the state
+    stands far back.
+    """
 
     NEAR = "near"
     STATE = "state"
@@ -387,14 +391,15 @@ class Correction:
 class Recommendation:
     """An answer to a profile, from one index generation.
 
-    `no_close_match` says that nothing listed covers what was asked; `matches` then
-    holds the nearest that there are. `understood` is what was read out of the words.
+    `no_close_match` says that nothing listed covers what was asked; `matches` then holds
+    the nearest that there are, none where no word is known. `understood` is what was read
+    out of the words; `n_candidates` is how many listings had something of it.
     """
 
     matches: tuple[Match, ...]
     generation: str
     no_close_match: bool = False
-    n_eligible: int = 0
+    n_candidates: int = 0
     understood: tuple[Reason, ...] = ()
     corrections: tuple[Correction, ...] = ()
     unknown_words: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from recommender.geo import haversine_km
 from recommender.index import Index
-from recommender.index.build import REACHES, state_bit
+from recommender.index.model import REACHES, state_bit
 from recommender.models import DonorProfile, Nearness, Place, PlaceKind, Reach, Scope
 
 LEVELS = tuple(Nearness)

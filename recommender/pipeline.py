@@ -79,7 +79,7 @@ def recommend(
         ),
         generation=index.generation,
         no_close_match=_is_far(query, signals),
-        n_eligible=len(topic.rows),
+        n_candidates=len(topic.rows),
         understood=tuple(
             Reason(
                 feature="words",

@@ -24,6 +24,7 @@ from recommender.index import (
     build_index,
     current_generation,
     publish_generation,
+    publishing,
     verify_generation,
     write_generation,
 )
@@ -68,15 +69,15 @@ def publish(
         PublishRefused: a golden query is not answered as it should be; nothing changed.
     """
     started = time.perf_counter()
-    index = build_index(read_inputs(db), progress=progress)
-    queries = read_golden(settings.data / GOLDEN_FILE)
-    gazetteer = open_gazetteer(settings)
-    failures = check_golden(queries, index, gazetteer)
-    if failures:
-        raise PublishRefused(_described(failures))
-    # Only now, so that every generation on disk is fit to go back to.
-    generation = write_generation(index, settings.index)
-    publish_generation(settings.index, generation)
+    with publishing(settings.index):
+        index = build_index(read_inputs(db), progress=progress)
+        queries = read_golden(settings.data / GOLDEN_FILE)
+        failures = check_golden(queries, index, open_gazetteer(settings))
+        if failures:
+            raise PublishRefused(_described(failures))
+        # Only now, so that every generation on disk is fit to go back to.
+        generation = write_generation(index, settings.index)
+        publish_generation(settings.index, generation)
     return Publication(
         generation=generation,
         n_docs=len(index),

@@ -17,7 +17,15 @@ import numpy.typing as npt
 from recommender.errors import PublishRefused
 from recommender.geo import STATES
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
-from recommender.index.model import Cards, Index, Meaning, PlaceArrays
+from recommender.index.model import (
+    REACHES,
+    STATE_CODES,
+    Cards,
+    Index,
+    Meaning,
+    PlaceArrays,
+    state_bit,
+)
 from recommender.models import (
     Basis,
     Language,
@@ -38,8 +46,6 @@ N_NEIGHBOURS = 20
 SATURATION = 1.2
 """k1 of BM25: 0.9, 1.2 and 1.5 were level (docs/benchmarks.md)."""
 
-STATE_CODES = tuple(STATES)
-REACHES = tuple(Reach)
 CONCEPT_KINDS = (TagKind.SERVICE, TagKind.POPULATION, TagKind.COMMUNITY, TagKind.LANGUAGE)
 
 _WRITTEN_WORD = re.compile(r"[^\W\d_]+")
@@ -336,11 +342,6 @@ def _points(
         np.array([_number(latitude) for _, latitude, _ in rows], dtype=np.float32),
         np.array([_number(longitude) for _, _, longitude in rows], dtype=np.float32),
     )
-
-
-def state_bit(code: str) -> int:
-    """The bit of a state in `PlaceArrays.state_bits`; 0 for an unknown code."""
-    return 1 << STATE_CODES.index(code) if code in STATES else 0
 
 
 def _bits(states: list[set[str]]) -> npt.NDArray[np.uint64]:

@@ -8,12 +8,14 @@ by age. The file `current` names the generation that serves. Nothing is ever pic
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ KEPT_GENERATIONS = 5
 ABANDONED_AFTER_S = 3600
 POINTER = "current"
 MANIFEST = "manifest.json"
+REJECTED = "rejected"
 
 _LISTS = ("surfaces_en", "surfaces_es", "slugs", "tag_names", "name_strings", "lexicon")
 _ARRAYS = (
@@ -106,17 +109,32 @@ def list_generations(root: Path) -> list[str]:
 
 
 def roll_back(root: Path) -> str:
-    """Serve the generation before the current one.
+    """Serve the generation before the current one, which is never gone back to.
 
     Raises:
         IndexNotReady: there is none before it.
     """
-    older = [name for name in list_generations(root) if name < current_generation(root)]
-    if not older:
+    current = current_generation(root)
+    older = [name for name in list_generations(root) if name < current]
+    kept = [name for name in older if not (root / name / REJECTED).exists()]
+    if not kept:
         raise IndexNotReady("There is no older generation to go back to.")
-    verify_generation(root, older[-1])
-    publish_generation(root, older[-1])
-    return older[-1]
+    verify_generation(root, kept[-1])
+    (root / current / REJECTED).touch()
+    publish_generation(root, kept[-1])
+    return kept[-1]
+
+
+@contextmanager
+def publishing(root: Path) -> Iterator[None]:
+    """Hold the one right to publish below `root`, so that the newest catalogue wins.
+
+    Whoever waits here reads the catalogue only afterwards.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def verify_generation(root: Path, generation: str) -> Mapping[str, Any]:

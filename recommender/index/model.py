@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recommender.geo import STATES
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
 from recommender.models import (
     Basis,
@@ -25,6 +26,8 @@ from recommender.models import (
 )
 
 N_CARDS_KEPT = 5_000
+STATE_CODES = tuple(STATES)
+REACHES = tuple(Reach)
 NOT_PUBLIC = frozenset({"notes", "in_irs_extract"})
 
 
@@ -178,6 +181,11 @@ class Index:
     def nonprofit(self, row: int) -> Nonprofit:
         """The public fields of a listing."""
         return self._read_card(row)
+
+
+def state_bit(code: str) -> int:
+    """The bit of a state in `PlaceArrays.state_bits`; 0 for an unknown code."""
+    return 1 << STATE_CODES.index(code) if code in STATES else 0
 
 
 def encode(nonprofit: Nonprofit) -> dict[str, Any]:

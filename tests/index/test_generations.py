@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from recommender.index import (
     load_current,
     load_generation,
     publish_generation,
+    publishing,
     roll_back,
     verify_generation,
     write_generation,
@@ -249,6 +251,20 @@ def test_rolling_back_goes_one_step_at_a_time(index: Index, root: Path) -> None:
     with pytest.raises(IndexNotReady, match="older"):
         roll_back(root)
     assert current_generation(root) == first
+
+
+def test_a_generation_gone_back_from_is_never_gone_back_to(index: Index, root: Path) -> None:
+    first, _ = current_generation(root), publish_new(index, root)
+    assert roll_back(root) == first
+    publish_new(index, root)
+    assert roll_back(root) == first
+
+
+def test_one_publishes_at_a_time(root: Path) -> None:
+    with publishing(root):
+        held = subprocess.run(["flock", "--nonblock", str(root / ".lock"), "true"], check=False)
+    free = subprocess.run(["flock", "--nonblock", str(root / ".lock"), "true"], check=False)
+    assert (held.returncode, free.returncode) == (1, 0)
 
 
 def test_rolling_back_to_a_damaged_generation_changes_nothing(index: Index, root: Path) -> None:

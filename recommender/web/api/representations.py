@@ -63,7 +63,7 @@ class Representer:
         return {
             "matches": [self.match(match) for match in answer.matches],
             "no_close_match": answer.no_close_match,
-            "n_eligible": answer.n_eligible,
+            "n_candidates": answer.n_candidates,
             "understood": [self._asked(reason) for reason in answer.understood],
             "corrections": [asdict(correction) for correction in answer.corrections],
             "unknown_words": list(answer.unknown_words),
