@@ -142,7 +142,7 @@ def test_a_pointer_that_cannot_be_moved_leaves_what_serves(
 def test_an_empty_catalogue_is_refused(db: Database, settings: Settings) -> None:
     with pytest.raises(PublishRefused, match="empty"):
         publish(db, settings)
-    assert not settings.index.exists()
+    assert list_generations(settings.index) == []
 
 
 def test_whether_the_catalogue_of_now_is_published(
