@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import datetime
 import gettext as stdlib_gettext
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import flask
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_decimal
 from flask import Blueprint, Flask, g, request
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
@@ -74,9 +73,10 @@ def register_bilingual(app: Flask, blueprint: Blueprint) -> None:
 
 def current_language() -> Language:
     """The language of this request; English outside of one."""
-    if not flask.has_app_context():
+    try:
+        return cast(Language, g.get("language", Language.EN))
+    except RuntimeError:
         return Language.EN
-    return cast(Language, g.get("language", Language.EN))
 
 
 def _set_language() -> None:
@@ -166,9 +166,8 @@ def _url_in(language: Language, endpoint: str, values: dict[str, Any]) -> str:
 
 
 def number(value: float, decimals: int = 0) -> str:
-    """A number with its thousands grouped and fixed decimals, e.g. "1,280" or "41.5"."""
-    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return format_decimal(value, pattern, locale=LOCALES[current_language()])
+    """A number as the United States write it in both languages, e.g. "1,280" or "41.5"."""
+    return f"{value:,.{decimals}f}"
 
 
 def money_band(usd: int) -> str:
@@ -181,10 +180,15 @@ def money_band(usd: int) -> str:
 
 def date(iso: str) -> str:
     """An ISO date of any precision ("2024", "2024-01", "2024-01-24") in words."""
+    return _date_in(current_language(), iso)
+
+
+@lru_cache(maxsize=5_000)
+def _date_in(language: Language, iso: str) -> str:
     parts = [int(part) for part in iso.split("-")]
     year, month, day = (*parts, 1, 1)[:3]
-    pattern = _DATE_PATTERNS[current_language()][len(parts) - 1]
-    return format_date(datetime.date(year, month, day), pattern, locale=LOCALES[current_language()])
+    pattern = _DATE_PATTERNS[language][len(parts) - 1]
+    return format_date(datetime.date(year, month, day), pattern, locale=LOCALES[language])
 
 
 def distance(km: float) -> str:
