@@ -25,10 +25,10 @@ MIN_FRAME_WIDTH = 72.0
 PADDING = 0.1
 # How far beyond the donor's radius a result may lie and still widen the frame.
 FRAME_KM = 250.0
-# Of the width of the frame.
-MARKER_RADIUS = 0.019
-FONT_SIZE = 0.024
-STATE_FONT_SIZE = 0.018
+# Of the width of the frame, which is about 370 px wide on the results page: 13 px figures.
+MARKER_RADIUS = 0.027
+FONT_SIZE = 0.034
+STATE_FONT_SIZE = 0.03
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
