@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterator
+import weakref
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +15,15 @@ from sqlite_utils import Database as Database
 from recommender.errors import StorageError
 from recommender.store.migrations import MIGRATIONS, create_triggers
 
-__all__ = ["Database", "connect", "migrate", "snapshot", "storage_errors", "transaction"]
+__all__ = [
+    "Connections",
+    "Database",
+    "connect",
+    "migrate",
+    "snapshot",
+    "storage_errors",
+    "transaction",
+]
 
 BUSY_TIMEOUT_S = 5.0
 
@@ -22,28 +33,71 @@ _PRAGMAS = (
     # An acknowledged write must survive a power cut: fsync at every commit.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    # Erasing a listing overwrites its bytes.
+    # Erasing a listing overwrites its bytes, and not only when the server is stopped: every
+    # commit is brought into the file, and the log keeps none but the last.
     "PRAGMA secure_delete = ON",
+    "PRAGMA wal_autocheckpoint = 1",
+    "PRAGMA journal_size_limit = 0",
 )
 
 
-def connect(path: Path) -> Database:
+def connect(path: Path, *, any_thread: bool = False) -> Database:
     """Open the database file, making it (readable by its owner only) where there is none.
 
-    A connection belongs to the thread and the process that opened it. Never carry one over
-    a fork: open it after the worker has started.
+    A connection belongs to the process that opened it, so never carry one over a fork, and
+    to its thread; with `any_thread` to any one thread at a time.
 
     Raises:
         StorageError: the file cannot be opened, or is not a database.
     """
     _make_private(path)
     with storage_errors():
-        # No implicit transactions: a write is either its own or inside `transaction`.
-        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        connection = sqlite3.connect(
+            path,
+            timeout=BUSY_TIMEOUT_S,
+            # No implicit transactions: a write is either its own or inside `transaction`.
+            isolation_level=None,
+            check_same_thread=not any_thread,
+        )
         db = Database(connection, execute_plugins=False, strict=True)
         for pragma in _PRAGMAS:
             db.execute(pragma)
     return db
+
+
+class Connections:
+    """Connections to one file that stay open, each lent to one user at a time.
+
+    To open one costs more than most of what is asked of it. Each is lent and closed only by
+    the process that opened it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: defaultdict[int, list[Database]] = defaultdict(list)
+        weakref.finalize(self, _close_own, self._idle)
+
+    @contextmanager
+    def lend(self) -> Iterator[Database]:
+        """A connection for a block; one that failed, or left a transaction open, is not kept.
+
+        Raises:
+            StorageError: see `connect`.
+        """
+        idle = self._idle[os.getpid()]
+        try:
+            db = idle.pop()
+        except IndexError:
+            db = connect(self._path, any_thread=True)
+        try:
+            yield db
+        except BaseException:
+            db.close()
+            raise
+        if db.conn.in_transaction:
+            db.close()
+        else:
+            idle.append(db)
 
 
 def migrate(db: Database) -> None:
@@ -118,6 +172,11 @@ def storage_errors() -> Iterator[None]:
     except (sqlite3.Error, UnicodeEncodeError, OverflowError) as error:
         # The last two: a lone surrogate, and a number beyond 64 bits.
         raise StorageError(str(error)) from error
+
+
+def _close_own(idle: Mapping[int, list[Database]]) -> None:
+    for db in idle.get(os.getpid(), ()):
+        db.close()
 
 
 def _make_private(path: Path) -> None:

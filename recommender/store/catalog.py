@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from recommender.models import Guide, Nonprofit, Resource, Tag, TermMapping
-from recommender.store import snapshot, transaction
+from recommender.store import snapshot, storage_errors, transaction
 from recommender.store.library import (
     drop_other_tags,
     get_guide,
@@ -135,6 +135,6 @@ def _counts(db: Database, sql: str) -> dict[str, int]:
 
 
 def _meta(db: Database, key: str) -> str:
-    with snapshot(db):
+    with storage_errors():
         row = db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
         return str(row[0])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g
 
@@ -17,6 +19,8 @@ from recommender.index.generations import POINTER
 from recommender.store.catalog import get_catalog_revision
 from recommender.store.listings import list_excluded
 
+Found = TypeVar("Found")
+
 
 class Serving:
     """What one worker serves from: the current generation, loaded anew when it changes.
@@ -24,12 +28,13 @@ class Serving:
     Nothing is opened before the first request, so it never crosses a fork.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, database: Path) -> None:
+        self.connections = store.Connections(database)
         self._lock = threading.Lock()
         self._stamp: tuple[int, int] = (0, 0)
         self._index: Index | None = None
         self._gazetteer: Gazetteer | None = None
-        self._excluded: tuple[int, frozenset[str]] = (-1, frozenset())
+        self._kept: dict[Callable[..., Any], tuple[int, Any]] = {}
 
     def index(self, root: Path) -> Index:
         """The current generation; one `stat` a request notices a new one.
@@ -56,12 +61,12 @@ class Serving:
                 self._gazetteer = Gazetteer.load(directory)
             return self._gazetteer
 
-    def excluded(self, db: store.Database) -> frozenset[str]:
-        """The slugs that may not be shown, read again whenever the catalogue changed."""
-        revision = get_catalog_revision(db)
-        if self._excluded[0] != revision:
-            self._excluded = (revision, list_excluded(db))
-        return self._excluded[1]
+    def read(self, read: Callable[[store.Database], Found], revision: int) -> Found:
+        """What `read` finds in the store at a revision of the catalogue; read once for each."""
+        kept = self._kept.get(read)
+        if kept is None or kept[0] != revision:
+            kept = self._kept[read] = (revision, read(get_db()))
+        return cast(Found, kept[1])
 
 
 def _stamp(pointer: Path) -> tuple[int, int]:
@@ -73,9 +78,9 @@ def _stamp(pointer: Path) -> tuple[int, int]:
 
 
 def init_app(app: Flask) -> None:
-    """Close what a request opened when the request ends."""
-    app.extensions["serving"] = Serving()
-    app.teardown_appcontext(_close_db)
+    """Give back what a request was lent when the request ends."""
+    app.extensions["serving"] = Serving(app.config["WAYMARK"].database)
+    app.teardown_appcontext(_give_back)
 
 
 def get_settings() -> Settings:
@@ -84,10 +89,21 @@ def get_settings() -> Settings:
 
 
 def get_db() -> store.Database:
-    """This request's one connection, opened when it is first asked for."""
+    """This request's one connection, lent when it is first asked for."""
     if "db" not in g:
-        g.db = store.connect(get_settings().database)
+        g.lent = ExitStack()
+        g.db = g.lent.enter_context(_serving().connections.lend())
     return cast(store.Database, g.db)
+
+
+def read_catalog(read: Callable[[store.Database], Found]) -> Found:
+    """What a function of the store finds, kept by this worker until the catalogue changes.
+
+    A request asks once which revision there is, and what it gets must not be changed.
+    """
+    if "revision" not in g:
+        g.revision = get_catalog_revision(get_db())
+    return _serving().read(read, g.revision)
 
 
 def get_index() -> Index:
@@ -104,16 +120,14 @@ def get_gazetteer() -> Gazetteer:
 
 def get_excluded() -> frozenset[str]:
     """The slugs that must be in no answer of this request, whatever the index holds."""
-    if "excluded" not in g:
-        g.excluded = _serving().excluded(get_db())
-    return cast("frozenset[str]", g.excluded)
+    return read_catalog(list_excluded)
 
 
 def _serving() -> Serving:
     return cast(Serving, current_app.extensions["serving"])
 
 
-def _close_db(_error: BaseException | None) -> None:
-    db: store.Database | None = g.pop("db", None)
-    if db is not None:
-        db.close()
+def _give_back(error: BaseException | None) -> None:
+    lent: ExitStack | None = g.pop("lent", None)
+    if lent is not None:
+        lent.__exit__(type(error) if error else None, error, None)

@@ -21,7 +21,7 @@ from recommender.models import (
 )
 from recommender.pipeline import recommend
 from recommender.store.library import list_guides, list_resources
-from recommender.web import get_db, get_excluded, get_index
+from recommender.web import get_excluded, get_index, read_catalog
 from recommender.web.answers import (
     LESS,
     MORE,
@@ -142,7 +142,7 @@ def _form_page(
         giving=giving_choices(),
         expired=expired,
         resources=newest_resources() if not problems else [],
-        guides=list_guides(get_db()) if not problems else [],
+        guides=read_catalog(list_guides) if not problems else [],
     )
     return make_response(page, status)
 
@@ -310,5 +310,5 @@ def giving_choices() -> Choices:
 
 def newest_resources() -> list[Resource]:
     """The latest of what others have published."""
-    dated = sorted(list_resources(get_db()), key=lambda piece: piece.published, reverse=True)
+    dated = sorted(read_catalog(list_resources), key=lambda piece: piece.published, reverse=True)
     return dated[:N_NEWEST]

@@ -23,7 +23,14 @@ from recommender.models import (
 )
 from recommender.pipeline import recommend
 from recommender.store.library import get_guide, get_resource, list_guides, list_resources
-from recommender.web import get_db, get_excluded, get_gazetteer, get_index, get_settings
+from recommender.web import (
+    get_db,
+    get_excluded,
+    get_gazetteer,
+    get_index,
+    get_settings,
+    read_catalog,
+)
 from recommender.web.answers import unknown_place
 from recommender.web.feed import render_feed
 from recommender.web.forms import parse_place
@@ -84,7 +91,7 @@ class Near:
 @bp.get("/learn")
 def index() -> str:
     """All resources, newest first, by topic and kind."""
-    everything = newest_first(list_resources(get_db()))
+    everything = newest_first(read_catalog(list_resources))
     topics = count_topics(everything)
     topic, kind = request.args.get("topic", ""), request.args.get("kind", "")
     if topic not in {"", *(known.slug for known in topics)} or kind not in {"", *KINDS}:
@@ -108,7 +115,7 @@ def index() -> str:
         n_pages=n_pages,
         href=lambda n: url("learn.index", **_given(topic=topic, kind=kind, page=n if n > 1 else 0)),
         topic_choices=[(known.slug, f"{known.label} ({known.count})") for known in topics],
-        guides=list_guides(get_db()),
+        guides=read_catalog(list_guides),
         kinds=KINDS,
         topic_label=topic_label,
     )
@@ -144,14 +151,14 @@ def resource_near(slug: str, sealed: str) -> Response:
 
 
 def _resource_page(piece: Resource, near: Near, status: int = 200) -> Response:
-    everything = newest_first(list_resources(get_db()))
+    everything = newest_first(read_catalog(list_resources))
     page = render_template(
         "learn/resource.html",
         resource=piece,
         kind=KINDS[piece.kind],
         host=host_of(piece.url),
         topics=named_topics(piece.topics),
-        guides=guides_about(piece.topics, list_guides(get_db())),
+        guides=guides_about(piece.topics, read_catalog(list_guides)),
         related=related(piece.topics, (r for r in everything if r.slug != piece.slug)),
         near=near,
         found=find(resource_profile(piece, near.place)),
@@ -169,8 +176,8 @@ def _resource_page(piece: Resource, near: Near, status: int = 200) -> Response:
 @bp.get("/topics")
 def topics() -> str:
     """All topic guides."""
-    everything = list_resources(get_db())
-    guides = list_guides(get_db())
+    everything = read_catalog(list_resources)
+    guides = read_catalog(list_guides)
     counts = {g.slug: sum(is_about(r, g) for r in everything) for g in guides}
     return render_template("learn/topics.html", guides=guides, counts=counts)
 
@@ -205,7 +212,7 @@ def topic_at(slug: str, sealed: str) -> Response:
 
 def _guide_page(guide: Guide, near: Near, status: int = 200) -> Response:
     language = current_language()
-    everything = newest_first(list_resources(get_db()))
+    everything = newest_first(read_catalog(list_resources))
     ours = {resource.url: resource for resource in everything}
     profile = DonorProfile(text=guide.query(language), language=language, place=near.place)
     page = render_template(
@@ -213,7 +220,7 @@ def _guide_page(guide: Guide, near: Near, status: int = 200) -> Response:
         guide=guide,
         facts=[(f, host_of(f.source_url), ours.get(f.source_url)) for f in guide.key_facts],
         topics=named_topics(guide.topics),
-        guides=[other for other in list_guides(get_db()) if other.slug != guide.slug],
+        guides=[other for other in read_catalog(list_guides) if other.slug != guide.slug],
         related=related(guide.topics, everything, n=6),
         near=near,
         found=find(profile),
@@ -231,7 +238,7 @@ def _guide_page(guide: Guide, near: Near, status: int = 200) -> Response:
 @bp.get("/learn/feed.xml")
 def feed() -> Response:
     """The newest dated resources as an Atom feed in this address's language."""
-    xml = render_feed(newest_first(list_resources(get_db())), current_language())
+    xml = render_feed(newest_first(read_catalog(list_resources)), current_language())
     return Response(xml, content_type="application/atom+xml; charset=utf-8")
 
 
@@ -281,7 +288,7 @@ def count_topics(resources: Iterable[Resource]) -> list[Topic]:
 
 def named_topics(slugs: Iterable[str]) -> list[Topic]:
     """Topics with their labels, only those that the list of resources can be narrowed by."""
-    known = {slug for resource in list_resources(get_db()) for slug in resource.topics}
+    known = {slug for resource in read_catalog(list_resources) for slug in resource.topics}
     return [Topic(slug=slug, label=topic_label(slug)) for slug in slugs if slug in known]
 
 

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, current_app, jsonify, make_response
 from recommender.models import Language
 from recommender.store.catalog import get_catalog_revision
 from recommender.store.library import list_guides, list_resources
-from recommender.web import get_db, get_excluded, get_index, get_settings
+from recommender.web import get_db, get_excluded, get_index, get_settings, read_catalog
 from recommender.web.addresses import origin
 from recommender.web.i18n import SPANISH_PREFIX
 
@@ -96,9 +96,8 @@ def _is_spanish(endpoint: str) -> bool:
 
 
 def _library() -> Iterator[Entry]:
-    db = get_db()
-    yield from (Entry(path=f"/topics/{guide.slug}") for guide in list_guides(db))
-    for resource in list_resources(db):
+    yield from (Entry(path=f"/topics/{guide.slug}") for guide in read_catalog(list_guides))
+    for resource in read_catalog(list_resources):
         yield Entry(path=f"/learn/{resource.slug}", changed=resource.published)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from flask import current_app
-
 from recommender.models import Language, Tag
-from recommender.store.catalog import get_catalog_revision, list_tags
-from recommender.web import get_db
+from recommender.store import Database
+from recommender.store.library import list_tags
+from recommender.web import read_catalog
 
 
 class Vocabulary:
@@ -38,10 +37,8 @@ class Vocabulary:
 
 def get_vocabulary() -> Vocabulary:
     """The taxonomy as it is now, read again whenever the catalogue has changed."""
-    db = get_db()
-    revision = get_catalog_revision(db)
-    kept: tuple[int, Vocabulary] | None = current_app.extensions.get("vocabulary")
-    if kept is None or kept[0] != revision:
-        kept = (revision, Vocabulary(list_tags(db)))
-        current_app.extensions["vocabulary"] = kept
-    return kept[1]
+    return read_catalog(_read_vocabulary)
+
+
+def _read_vocabulary(db: Database) -> Vocabulary:
+    return Vocabulary(list_tags(db))

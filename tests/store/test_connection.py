@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import stat
 import threading
@@ -9,7 +10,7 @@ import pytest
 from sqlite_utils import Database
 
 from recommender.errors import StorageError
-from recommender.store import connect, migrate, snapshot, transaction
+from recommender.store import Connections, connect, migrate, snapshot, transaction
 from recommender.store.catalog import get_data_digest
 from recommender.store.inbox import check_rate
 
@@ -163,3 +164,87 @@ def test_a_connection_stays_in_its_thread(db: Database) -> None:
     thread.start()
     thread.join()
     assert "thread" in errors[0]
+
+
+def _value(db: Database) -> str:
+    return str(db.execute("SELECT value FROM meta WHERE key = 'data_digest'").fetchone()[0])
+
+
+@pytest.fixture
+def connections(db: Database, tmp_path: Path) -> Connections:
+    """Kept connections to the same file as `db`."""
+    return Connections(tmp_path / "waymark.db")
+
+
+def test_a_connection_is_lent_again_and_sees_what_others_wrote(
+    db: Database, connections: Connections
+) -> None:
+    with connections.lend() as first:
+        assert _value(first) == ""
+    with transaction(db):
+        db.execute("UPDATE meta SET value = 'new' WHERE key = 'data_digest'")
+    with connections.lend() as second:
+        assert second is first
+        assert _value(second) == "new"
+
+
+def test_two_at_once_have_a_connection_each(connections: Connections) -> None:
+    with connections.lend() as one, connections.lend() as other:
+        assert one is not other
+
+
+def test_threads_share_kept_connections(connections: Connections) -> None:
+    def use(_: int) -> int:
+        with connections.lend() as db:
+            check_rate(db, "visitor", limit=10_000, window_s=600)
+            return id(db)
+
+    with ThreadPoolExecutor(4) as pool:
+        used = list(pool.map(use, range(80)))
+    assert len(set(used)) <= 4
+    with connections.lend() as db:
+        assert db.execute("SELECT count FROM rate_windows").fetchone() == (80,)
+
+
+def test_a_connection_that_failed_is_not_lent_again(connections: Connections) -> None:
+    with pytest.raises(ZeroDivisionError), connections.lend() as failed:
+        raise ZeroDivisionError
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        failed.execute("SELECT 1")
+    with connections.lend() as db:
+        assert db is not failed
+
+
+def test_a_connection_left_in_a_transaction_is_not_lent_again(connections: Connections) -> None:
+    with connections.lend() as left:
+        left.begin()
+    with connections.lend() as db:
+        assert db is not left
+
+
+def _lent_in_child(connections: Connections, parents: int) -> bool:
+    with connections.lend() as db:
+        return id(db) != parents and _value(db) == ""
+
+
+def test_no_connection_is_carried_over_a_fork(connections: Connections) -> None:
+    with connections.lend() as db:
+        parents = id(db)
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if _lent_in_child(connections, parents) else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with connections.lend() as db:
+        assert id(db) == parents
+
+
+def test_kept_connections_close_with_their_owner(db: Database, tmp_path: Path) -> None:
+    connections = Connections(tmp_path / "waymark.db")
+    with connections.lend() as kept:
+        pass
+    del connections
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        kept.execute("SELECT 1")

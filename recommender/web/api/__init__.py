@@ -12,7 +12,7 @@ from recommender.geo import Gazetteer
 from recommender.models import DonorProfile, Language, Place, SearchQuery, Sort
 from recommender.pipeline import recommend, search, similar
 from recommender.store.catalog import get_nonprofit, get_resource, list_resources
-from recommender.web import get_db, get_excluded, get_gazetteer, get_index
+from recommender.web import get_db, get_excluded, get_gazetteer, get_index, read_catalog
 from recommender.web.addresses import origin
 from recommender.web.api import contract
 from recommender.web.api.contract import Json, read_body, read_query
@@ -92,7 +92,7 @@ def read_resources() -> Response:
     """One page of articles, reports and guides by others."""
     query = read_query()
     topics = set(query.get("topics", ()))
-    found = [r for r in list_resources(get_db()) if not topics or topics & set(r.topics)]
+    found = [r for r in read_catalog(list_resources) if not topics or topics & set(r.topics)]
     page, size = _paging(query)
     shown = found[(page - 1) * size : page * size]
     resources = [_representer().resource(resource) for resource in shown]
