@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +9,15 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from recommender.index import BuildInputs, Index, build_index
+from recommender.config import ROOT, Settings
+from recommender.importers.directory import read_directory
+from recommender.index import (
+    BuildInputs,
+    Index,
+    build_index,
+    publish_generation,
+    write_generation,
+)
 from recommender.models import (
     Basis,
     Location,
@@ -17,12 +27,18 @@ from recommender.models import (
     Reach,
     ServiceArea,
     Source,
+    Status,
     Tag,
     TermMapping,
     Visibility,
 )
+from recommender.publish import open_gazetteer, read_inputs
 from recommender.store import connect, migrate
-from recommender.store.catalog import load_nonprofits, load_tags
+from recommender.store.catalog import load_catalog, load_nonprofits, load_tags, set_status
+from recommender.store.listings import list_nonprofits
+from tests.serving import Launch, Site, serve
+
+HIDDEN, WITHDRAWN = "Test Hidden House", "Test Withdrawn Circle"
 
 CITIES = {
     "Los Angeles, CA": ("90012", 34.0614, -118.2385),
@@ -304,3 +320,47 @@ def loaded(db: Database, taxonomy: tuple[Tag, ...], catalogue: tuple[Nonprofit, 
     load_tags(db, taxonomy)
     load_nonprofits(db, catalogue)
     return db
+
+
+@pytest.fixture(scope="session")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The committed directory, loaded and built once; tests must not change what is in it."""
+    settings = Settings(
+        instance=tmp_path_factory.mktemp("directory"),
+        data=ROOT / "data",
+        secret_key="test-key " * 8,
+    )
+    db = connect(settings.database)
+    migrate(db)
+    load_catalog(db, read_directory(settings.data, open_gazetteer(settings)).contents)
+    generation = write_generation(build_index(read_inputs(db)), settings.index)
+    publish_generation(settings.index, generation)
+    db.close()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def site(directory: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The directory and two listings of every caution, served by gunicorn."""
+    instance = tmp_path_factory.mktemp("served") / "instance"
+    shutil.copytree(directory.instance, instance)
+    db = connect(instance / directory.database.name)
+    cautious = _make_nonprofit(HIDDEN, "San Juan, PR")
+    hidden = tuple(replace(spot, visibility=Visibility.HIDDEN) for spot in cautious.locations)
+    listed = [*list_nonprofits(db), replace(cautious, locations=hidden, website="")]
+    load_nonprofits(db, [*listed, _make_nonprofit(WITHDRAWN, "Boston, MA")])
+    served = replace(directory, instance=instance)
+    publish_generation(served.index, write_generation(build_index(read_inputs(db)), served.index))
+    # After the build: the index still holds it, and no answer may.
+    set_status(db, WITHDRAWN.lower().replace(" ", "-"), Status.WITHDRAWN)
+    db.close()
+    with serve(Launch(instance=instance, log=instance.parent / "log")) as running:
+        yield running
+
+
+@pytest.fixture
+def patient(site: Site) -> None:
+    """A site that has counted no messages from this address yet."""
+    with sqlite3.connect(site.instance / "waymark.db") as db:
+        db.execute("DELETE FROM rate_windows")
+    db.close()

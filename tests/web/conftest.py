@@ -8,10 +8,6 @@ from flask import Flask
 from app import create_app
 from recommender import store
 from recommender.config import ROOT, Settings
-from recommender.importers.directory import read_directory
-from recommender.index import build_index, publish_generation, write_generation
-from recommender.publish import open_gazetteer, read_inputs
-from recommender.store.catalog import load_catalog
 from tests.web.client import PageClient
 
 
@@ -40,15 +36,8 @@ def client(app: Flask) -> PageClient:
 
 
 @pytest.fixture(scope="session")
-def directory_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+def directory_app(directory: Settings) -> Flask:
     """The application over the committed directory; tests must not change its listings."""
-    settings = _settings(tmp_path_factory.mktemp("directory"))
-    db = store.connect(settings.database)
-    store.migrate(db)
-    load_catalog(db, read_directory(settings.data, open_gazetteer(settings)).contents)
-    generation = write_generation(build_index(read_inputs(db)), settings.index)
-    publish_generation(settings.index, generation)
-    db.close()
-    app = create_app(settings)
+    app = create_app(directory)
     app.test_client_class = PageClient
     return app

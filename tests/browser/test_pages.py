@@ -1,0 +1,135 @@
+"""Every kind of page, in both languages, narrow and wide, dark and with large letters."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Open
+from tests.browser.kinds import KINDS, visit
+from tests.serving import Site
+
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+LANGUAGES = {"en": "", "es": "/es"}
+DARK = (
+    "home",
+    "results",
+    "no close match",
+    "unknown place",
+    "directory search",
+    "listing",
+    "comparison of two",
+    "resource",
+    "suggest",
+    "API",
+    "no such page",
+)
+# Only what is wrong comes back: the rest of axe's answer is far larger than the page.
+AXE = "axe.run({resultTypes: ['violations'], preload: false}).then(found => found.violations)"
+# What sticks out to the right, or is cut off although nothing hides it on purpose.
+BROKEN_LAYOUT = """() => {
+  const width = document.documentElement.clientWidth;
+  const scrolls = (e) => e && (getComputedStyle(e).overflowX === 'auto'
+    || scrolls(e.parentElement));
+  const found = [];
+  if (document.documentElement.scrollWidth > width) found.push(`page: ${width} wide`);
+  for (const e of document.querySelectorAll('body *')) {
+    const box = e.getBoundingClientRect();
+    if (!box.width || e.closest('svg, .hidden, .trap, .skip')) continue;
+    const name = `${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 40)}"`;
+    const out = box.right > width + 1 || box.left < -1;
+    if (out && !scrolls(e)) found.push(`out of the page: ${name}`);
+    const style = getComputedStyle(e);
+    const cut = style.overflowX === 'hidden' || style.overflowY === 'hidden';
+    if (cut && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1))
+      found.push(`cut off: ${name}`);
+  }
+  return found;
+}"""
+ROOT_SIZE = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds on a page, and what does not fit into its window."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate(AXE)
+    told = [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
+    return told + page.evaluate(BROKEN_LAYOUT)
+
+
+def faults_at_every_size(page: Page) -> list[str]:
+    """The same on a desk, on a telephone, and with letters twice as large."""
+    found = [f"wide: {fault}" for fault in faults(page)]
+    page.set_viewport_size(NARROW)
+    found += [f"narrow: {fault}" for fault in faults(page)]
+    page.set_viewport_size(WIDE)
+    enlarge_letters(page)
+    return found + [f"large: {fault}" for fault in page.evaluate(BROKEN_LAYOUT)]
+
+
+def enlarge_letters(page: Page) -> None:
+    """Text at 200 % of its size, as a reader sets it in the browser (16 px by default)."""
+    session = page.context.new_cdp_session(page)
+    session.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+    assert page.evaluate(ROOT_SIZE) >= 32
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", KINDS)
+def test_a_page_is_for_everyone(open_window: Open, site: Site, name: str, language: str) -> None:
+    page = open_window(viewport=WIDE)
+    visit(page, site, name, LANGUAGES[language])
+    assert page.locator("html").get_attribute("lang") == language
+    assert faults_at_every_size(page) == []
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_too_many_messages_are_told_to_everyone(
+    open_window: Open, site: Site, language: str
+) -> None:
+    page, start = open_window(viewport=WIDE), LANGUAGES[language] + "/suggest"
+    message = {"name": "A group", "message": "It helps."}
+    assert [site.submit(start, message).status for _ in range(5)] == [303] * 5
+    page.goto(start)
+    for name, value in message.items():
+        page.locator(f'[name="{name}"]').fill(value)
+    with page.expect_navigation() as sent:
+        page.locator("main button[type=submit]").click()
+    assert sent.value.status == 429
+    assert page.locator('[name="message"]').input_value() == message["message"]
+    assert faults_at_every_size(page) == []
+
+
+@pytest.mark.parametrize("name", DARK)
+def test_a_page_is_for_everyone_in_the_dark(open_window: Open, site: Site, name: str) -> None:
+    page = open_window(viewport=NARROW, color_scheme="dark")
+    visit(page, site, name)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background != "rgb(255, 255, 255)"
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>Words</p><img src='data:,'>",
+        "<div style='width: 400px'>Too wide</div>",
+        "<p style='overflow: hidden; height: 5px'>Cut off</p>",
+        "<p style='color: #ccc; background: #fff'>Pale</p>",
+    ],
+)
+def test_a_fault_would_be_found(open_window: Open, body: str) -> None:
+    page = open_window(viewport=NARROW)
+    page.set_content(
+        f"<!doctype html><html lang='en'><title>A page</title><main><h1>A page</h1>{body}</main>"
+    )
+    assert faults(page) != []
+
+
+def test_a_page_without_fault_has_none(open_window: Open) -> None:
+    page = open_window(viewport=NARROW)
+    page.set_content("<!doctype html><html lang='en'><title>A</title><main><h1>A</h1></main>")
+    assert faults(page) == []
