@@ -13,6 +13,7 @@ from recommender.web import (
     about,
     api,
     assets,
+    auth,
     directory,
     donor,
     headers,
@@ -22,6 +23,7 @@ from recommender.web import (
     problems,
     reasons,
     site,
+    staff,
     submissions,
 )
 from recommender.web.api import docs as api_docs
@@ -45,13 +47,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    for part in (web, i18n, headers, problems, assets, reasons, cli, logs):
+    for part in (web, i18n, headers, problems, assets, reasons, cli, logs, auth):
         part.init_app(app)
     app.jinja_env.globals["site_url"] = settings.site_url
     app.register_blueprint(api.bp)
     for blueprint in BILINGUAL:
         i18n.register_bilingual(app, blueprint)
     app.register_blueprint(site.bp)
+    app.register_blueprint(staff.bp)
     if settings.proxies:
         # Only as many hops as are ours: the rest of the header is whatever a visitor wrote.
         hops = settings.proxies

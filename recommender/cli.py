@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ class Commands(AppGroup):
 
 def init_app(app: Flask) -> None:
     """Give the application its commands."""
-    for command in (catalog, index, prepare, match, evaluate):
+    for command in (catalog, index, prepare, match, evaluate, staff):
         app.cli.add_command(command)
 
 
@@ -324,6 +325,97 @@ def _peers(names: list[str]) -> dict[str, Any]:
     if unknown:
         raise click.ClickException(f"Unknown peer {unknown[0]!r}: choose from {', '.join(PEERS)}.")
     return {name: PEERS[name] for name in names}
+
+
+staff = Commands("staff", help="Who may work on the listings.")
+
+# From the one who may least to the one who may most.
+ROLES = click.Choice(["editor", "reviewer", "admin"])
+
+
+@staff.command("add")
+@click.argument("email")
+@click.option("--role", type=ROLES, default="editor", show_default=True)
+@click.option("--name", default="", help="How the others know them.")
+def add(email: str, role: str, name: str) -> None:
+    """Make an account, and print a link by which its owner sets a password once."""
+    from recommender.store.accounts import Role, create_account, create_link
+
+    with open_store() as db:
+        account = create_account(db, email, Role(role), name)
+        token = create_link(db, account)
+    click.echo(f"{account.email} is {role}. {_link_line(token)}")
+
+
+@staff.command("list")
+def list_staff() -> None:
+    """Name the accounts, their roles and how they are protected."""
+    from recommender.store.accounts import list_accounts
+
+    with open_store() as db:
+        accounts = list_accounts(db)
+    for account in accounts:
+        notes = [
+            *(["disabled"] if account.is_disabled else []),
+            *([] if account.password_hash else ["no password yet"]),
+            *(["one-time codes"] if account.totp_secret else []),
+        ]
+        click.echo(f"{account.email:<32} {account.role:<9} {', '.join(notes)}".rstrip())
+
+
+@staff.command("disable")
+@click.argument("email")
+def disable(email: str) -> None:
+    """Close an account at once, wherever it is signed in."""
+    _set_disabled(email, True)
+
+
+@staff.command("enable")
+@click.argument("email")
+def enable(email: str) -> None:
+    """Open a disabled account again."""
+    _set_disabled(email, False)
+
+
+def _set_disabled(email: str, is_disabled: bool) -> None:
+    from recommender.store.accounts import get_account, set_disabled
+
+    with open_store() as db:
+        account = get_account(db, email)
+        set_disabled(db, account, is_disabled)
+    click.echo(f"{account.email} is {'disabled' if is_disabled else 'enabled'}.")
+
+
+@staff.command("role")
+@click.argument("email")
+@click.argument("role", type=ROLES)
+def set_staff_role(email: str, role: str) -> None:
+    """Give an account another role, and sign it out."""
+    from recommender.store.accounts import Role, get_account, set_role
+
+    with open_store() as db:
+        account = get_account(db, email)
+        set_role(db, account, Role(role))
+    click.echo(f"{account.email} is {role}.")
+
+
+@staff.command("reset")
+@click.argument("email")
+@click.option("--without-codes", is_flag=True, help="Ask for one-time codes no longer.")
+def reset(email: str, without_codes: bool) -> None:
+    """Take an account's password and sessions away, and print a link for a new one."""
+    from recommender.store.accounts import get_account, reset_account
+
+    with open_store() as db:
+        account = get_account(db, email)
+        token = reset_account(db, account, keep_codes=not without_codes)
+    click.echo(f"{account.email} is signed out. {_link_line(token)}")
+
+
+def _link_line(token: str) -> str:
+    path = current_app.url_map.bind("localhost").build("staff.welcome", {"token": token})
+    site = get_settings().site_url or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+    return f"This link sets the password, once, within 48 hours:\n{site}{path}"
 
 
 @contextmanager

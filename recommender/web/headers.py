@@ -1,6 +1,6 @@
 """The security headers of every response, from one table by kind of route.
 
-No page sets a cookie, and nothing here reads one: there is no session on public pages.
+No public page sets a cookie or reads one; only the desk of the staff does (see `auth`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ class RouteKind(StrEnum):
 
     DONOR = "donor"
     LEARN = "learn"
+    STAFF = "staff"
     API = "api"
     STATIC = "static"
 
@@ -31,6 +32,7 @@ KINDS = {
     "donor": RouteKind.DONOR,
     "learn": RouteKind.LEARN,
     "site": RouteKind.LEARN,
+    "staff": RouteKind.STAFF,
     "submissions": RouteKind.DONOR,
 }
 
@@ -50,6 +52,8 @@ HEADERS = {
     RouteKind.DONOR: {**_PAGE, "Cache-Control": "no-store"},
     # A withdrawn listing has to be gone at once, so a kept copy is checked before it is used.
     RouteKind.LEARN: {**_PAGE, "Cache-Control": "no-cache"},
+    # Under no-referrer Chromium sends `Origin: null` with our own forms.
+    RouteKind.STAFF: {**_PAGE, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"},
     RouteKind.API: {
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
         "Referrer-Policy": "no-referrer",

@@ -253,10 +253,10 @@ def is_own_form() -> bool:
     return origin == "null" or origin == request.host_url.rstrip("/")
 
 
-def visitor_code() -> str:
+def visitor_code(purpose: str = "submissions") -> str:
     """A one-way code of the sender's network, for counting; it cannot be led back to it."""
     key = get_settings().secret_key.encode()
-    return hmac.new(key, f"submissions {_network()}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, f"{purpose} {_network()}".encode(), hashlib.sha256).hexdigest()
 
 
 def _network() -> str:

@@ -186,7 +186,7 @@ def _resolves(app: Flask, link: str) -> bool:
     """Whether an internal link leads to a route; other sites must be reached over https."""
     parts = urlsplit(link)
     if parts.scheme or parts.netloc:
-        return parts.scheme in {"https", "mailto"}
+        return parts.scheme in {"https", "mailto", "otpauth"}
     if not parts.path or (parts.path.removeprefix("/es") or "/") in AWAITED:
         return True
     try:
