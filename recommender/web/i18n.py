@@ -39,9 +39,12 @@ def init_app(app: Flask) -> None:
     app.before_request(_set_language)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.policies["ext.i18n.trimmed"] = True
-    install = app.jinja_env.install_gettext_callables  # type: ignore[attr-defined]
-    install(_gettext, _ngettext, newstyle=True)
+    # Not through the extension's own wrapper, which prepares a message anew wherever it stands.
+    app.jinja_env.newstyle_gettext = True  # type: ignore[attr-defined]
     app.jinja_env.globals.update(
+        _=_page_gettext,
+        gettext=_page_gettext,
+        ngettext=_page_ngettext,
         url=url,
         page=page,
         alternate_url=alternate_url,
@@ -110,6 +113,31 @@ def gettext(message: str, **values: object) -> str:
 def ngettext(singular: str, plural: str, num: int, **values: object) -> str:
     """A message that counts, with `%(num)s` and other names filled in; plain text."""
     return _ngettext(singular, plural, num) % {"num": num, **values}
+
+
+def _page_gettext(message: str, **values: object) -> Markup:
+    """A message in a template: safe markup, into which values are escaped."""
+    language = current_language()
+    return _markup(language, message) % values if values else _filled_markup(language, message)
+
+
+def _page_ngettext(singular: str, plural: str, num: int, **values: object) -> Markup:
+    return _trusted(_ngettext(singular, plural, num)) % {"num": num, **values}
+
+
+def _trusted(message: str) -> Markup:
+    return Markup(message)  # noqa: S704 - our own words, from a template or the catalogue
+
+
+@cache
+def _markup(language: Language, message: str) -> Markup:
+    return _trusted(_catalogue(language).gettext(message))
+
+
+@cache
+def _filled_markup(language: Language, message: str) -> Markup:
+    """A message without values; it is a format string all the same, with "%%" for "%"."""
+    return _markup(language, message) % {}
 
 
 def lazy_gettext(message: str) -> str:
@@ -202,7 +230,7 @@ def distance(km: float) -> str:
 
 def emphasis(words: str) -> Markup:
     """Words of the donor inside a sentence of ours."""
-    return Markup("<em>{}</em>").format(words)
+    return Markup("<em>%s</em>") % words
 
 
 def in_sentence(label: str, *, proper: bool = False) -> str:
@@ -230,14 +258,13 @@ def join_words(items: list[str | Markup]) -> Markup:
     words = [Markup.escape(item) for item in items]
     if len(words) < 2:
         return Markup("").join(words)
-    head = Markup(", ").join(words[:-1])
-    return Markup("{} {} {}").format(head, _and_before(str(words[-1].striptags())), words[-1])
+    return Markup(", ").join(words[:-1]) + f" {_and_before(words[-1])} " + words[-1]
 
 
-def _and_before(word: str) -> str:
+def _and_before(word: Markup) -> str:
     if current_language() is not Language.ES:
         return "and"
     # Spanish "y" becomes "e" before the sound of i ("padres e hijos"), but not before "hie".
-    sound = word.casefold().removeprefix("h")
+    sound = word.striptags().casefold().removeprefix("h")
     starts_with_i = sound.startswith(("i", "í")) and not sound.startswith(("ie", "ia", "io"))
     return "e" if starts_with_i else "y"
