@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log
 
@@ -16,6 +16,7 @@ from recommender.text import (
     is_filler,
     is_stop_word,
     singular,
+    spellings,
     tokens,
     words,
 )
@@ -87,7 +88,31 @@ class Query:
 
 def understand(profile: DonorProfile, index: Index) -> Query:
     """Read a profile's words and chips as units of the index's vocabulary."""
-    return _Reader(profile, index).read()
+    query = _Reader(profile, index).read()
+    typed = spellings(profile.text)
+    return _spelled(query, typed) if typed else query
+
+
+def _spelled(query: Query, typed: Mapping[str, str]) -> Query:
+    """A query that quotes the donor with accents: folded words look mistyped in Spanish."""
+    units = (
+        replace(
+            unit,
+            label=_spell(unit.label, typed) if unit.kind == "word" else unit.label,
+            sources=tuple(_spell(source, typed) for source in unit.sources),
+        )
+        for unit in query.units
+    )
+    return replace(
+        query,
+        units=tuple(units),
+        corrections=tuple(replace(c, typed=_spell(c.typed, typed)) for c in query.corrections),
+        unknown_words=tuple(_spell(word, typed) for word in query.unknown_words),
+    )
+
+
+def _spell(phrase: str, typed: Mapping[str, str]) -> str:
+    return " ".join(typed.get(word, word) for word in phrase.split(" "))
 
 
 class _Reader:
@@ -295,7 +320,8 @@ def condense(text: str, index: Index, language: Language) -> str:
     # A stop word between any two keeps them from joining, and the language what it was.
     between = _BETWEEN[detect_language(words(text), language)]
     padding = [between] * (LONG_TEXT_WORDS if query.is_long else 0)
-    return " ".join([f" {between} ".join(phrases), *padding])
+    themes = " ".join([f" {between} ".join(phrases), *padding])
+    return _spell(themes, spellings(text))
 
 
 _BETWEEN = {Language.EN: "its", Language.ES: "sus"}

@@ -119,6 +119,14 @@ def words(text: str) -> list[str]:
     return [word[:MAX_WORD_LENGTH] for word in _WORD.findall(joined)]
 
 
+def spellings(text: str) -> dict[str, str]:
+    """The words of a text that folding changes, by their folded form: "clinica" → "clínica"."""
+    if text.isascii():
+        return {}
+    composed = unicodedata.normalize("NFC", text).lower()
+    return {fold(word): word for word in _WORD.findall(composed) if not word.isascii()}
+
+
 @lru_cache(maxsize=50_000)
 def stem(word: str, language: Language) -> str:
     """The Snowball stem of a folded word."""

@@ -42,6 +42,13 @@ def test_a_unit_keeps_the_words_it_was_said_in(index: Index) -> None:
     assert set(unit.sources) == {"abogados", "lawyers"}
 
 
+def test_a_donor_is_quoted_with_the_accents_that_were_typed(index: Index) -> None:
+    query = read("Clínica de robótica", index, Language.ES)
+    assert query.units[-1].sources == ("clínica",)
+    assert query.unknown_words == ("robótica",)
+    assert read("clinica de robotica", index, Language.ES).unknown_words == ("robotica",)
+
+
 def test_chips_and_words_for_one_concept_are_one_unit(index: Index) -> None:
     query = read("lawyers", index, services=("legal-services",))
     assert labels(query) == ["services:legal-services"]
