@@ -33,7 +33,7 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class Why:
-    """Labels for the sentence, strongest first; the shares add up to the match's score."""
+    """Labels for the sentence, the strongest ones; the shares add up to the match's score."""
 
     asked: tuple[str, ...]
     people: tuple[str, ...]
@@ -57,7 +57,7 @@ def describe(match: Match, label: Label) -> Why:
     """Sort the reasons of a match by what the donor asked for."""
     return Why(
         asked=_named(match.reasons, {TagKind.SERVICE}, label),
-        people=_named(match.reasons, {TagKind.POPULATION, TagKind.COMMUNITY}, label),
+        people=_people(match.reasons, label),
         languages=_named(match.reasons, {TagKind.LANGUAGE}, label),
         words=_named(match.reasons, {"word"}, label),
         shares=tuple(_share(reason, label) for reason in match.reasons),
@@ -68,6 +68,13 @@ def describe(match: Match, label: Label) -> Why:
 def _named(reasons: Iterable[Reason], kinds: set[str], label: Label) -> tuple[str, ...]:
     named = [_in_words(reason, label) for reason in reasons if reason.kind in kinds]
     return tuple(named[:MAX_NAMED])
+
+
+def _people(reasons: Iterable[Reason], label: Label) -> tuple[str, ...]:
+    """Communities last: "for women and the Afghan community" keeps its one article apart."""
+    named = [r for r in reasons if r.kind in {TagKind.POPULATION, TagKind.COMMUNITY}][:MAX_NAMED]
+    named.sort(key=lambda reason: reason.kind == TagKind.COMMUNITY)
+    return tuple(_in_words(reason, label) for reason in named)
 
 
 def _in_words(reason: Reason, label: Label) -> str:

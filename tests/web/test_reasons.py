@@ -104,6 +104,13 @@ def _label(language: str) -> Callable[[str, str], str]:
             "y la organización trabaja en todo el país.",
         ),
         (
+            "es",
+            (HAITIAN, ASYLUM),
+            None,
+            None,
+            "Porque usted busca apoyo para *solicitantes de asilo* y *la comunidad haitiana*.",
+        ),
+        (
             "en",
             (BURMESE,),
             Nearness.STATE,
