@@ -77,9 +77,10 @@ def register_bilingual(app: Flask, blueprint: Blueprint) -> None:
 def current_language() -> Language:
     """The language of this request; English outside of one."""
     try:
-        return cast(Language, g.get("language", Language.EN))
+        language: Language = g.get("language", Language.EN)
     except RuntimeError:
         return Language.EN
+    return language
 
 
 def _set_language() -> None:

@@ -94,6 +94,8 @@ def nearest_office(nonprofit: Nonprofit, place: Place | None) -> Location | None
     placed = [spot for spot in shown_locations(nonprofit) if spot.latitude is not None]
     if place is None or not placed:
         return nonprofit.office
+    if len(placed) == 1:
+        return placed[0]
     kilometres = haversine_km(
         place.latitude,
         place.longitude,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+from flask import g
+
 from recommender.models import Language, Tag
 from recommender.store import Database
 from recommender.store.library import list_tags
@@ -37,7 +39,10 @@ class Vocabulary:
 
 def get_vocabulary() -> Vocabulary:
     """The taxonomy as it is now, read again whenever the catalogue has changed."""
-    return read_catalog(_read_vocabulary)
+    if "vocabulary" not in g:
+        g.vocabulary = read_catalog(_read_vocabulary)
+    vocabulary: Vocabulary = g.vocabulary
+    return vocabulary
 
 
 def _read_vocabulary(db: Database) -> Vocabulary:
