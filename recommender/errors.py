@@ -33,6 +33,14 @@ class InvalidRecord(RecommenderError):
     """A record of an input file breaks its schema or names something unknown."""
 
 
+class ImportRefused(RecommenderError):
+    """A file as a whole cannot be taken: not the format it should be, too large, or damaged."""
+
+
+class DownloadFailed(RecommenderError):
+    """A file could not be fetched whole; what has arrived is kept unless it is known bad."""
+
+
 class EditConflict(RecommenderError):
     """The row changed since it was read; nothing was written."""
 
