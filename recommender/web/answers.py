@@ -18,7 +18,7 @@ from recommender.web.i18n import gettext as _
 from recommender.web.seal import Opened, Seal, TooLong
 from recommender.web.vocabulary import get_vocabulary
 
-RADII_KM = (16, 40, 80, 160, 320)
+RADII_KM = (16, 40, 80, 161, 322)
 """10, 25, 50, 100 and 200 miles."""
 LESS, NORMAL, MORE = 0.5, 1.0, 2.0
 

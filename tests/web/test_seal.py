@@ -70,9 +70,7 @@ def test_a_token_tells_nothing_and_differs_each_time() -> None:
     assert "legal" not in token
     assert "Portland" not in token
     assert token != SEAL.close(PROFILE)
-    assert set(token) <= set(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    )
+    assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def test_it_opens_for_thirty_days_and_no_longer(later) -> None:
