@@ -190,8 +190,7 @@ def _sorted(
 ) -> npt.NDArray[np.integer]:
     rows = signals.topic.rows
     if sort is Sort.NAME:
-        names = [signals.index.name_of(int(rows[position])) for position in order]
-        return order[np.argsort(np.array(names), kind="stable")]
+        return order[np.argsort(signals.index.name_ranks[rows[order]], kind="stable")]
     if sort is Sort.DISTANCE and signals.nearness is not None:
         return order[np.argsort(signals.nearness.distance_km[rows[order]], kind="stable")]
     return order

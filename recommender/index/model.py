@@ -166,6 +166,13 @@ class Index:
         return max((key.count(" ") + 1 for key in self.phrases), default=0)
 
     @cached_property
+    def name_ranks(self) -> Ints:
+        """Where each listing stands by its folded name, namesakes at the same place: (n_docs,)."""
+        first = np.searchsorted(self.name_rows, np.arange(len(self)))
+        ranks: Ints = np.unique([self.name_strings[at] for at in first], return_inverse=True)[1]
+        return ranks
+
+    @cached_property
     def _read_card(self) -> Callable[[int], Nonprofit]:
         return lru_cache(maxsize=N_CARDS_KEPT)(self.cards.read)
 
@@ -173,10 +180,6 @@ class Index:
         """The sorted rows that carry `kind:slug`; empty for an unknown tag."""
         at = self.tag_of.get(tag)
         return self.tag_postings.row(at)[0] if at is not None else np.empty(0, dtype=np.int32)
-
-    def name_of(self, row: int) -> str:
-        """The folded name of a listing, for sorting."""
-        return self.name_strings[int(np.searchsorted(self.name_rows, row))]
 
     def nonprofit(self, row: int) -> Nonprofit:
         """The public fields of a listing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from flask import Flask
 
@@ -33,48 +34,63 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class Why:
-    """Labels for the sentence, the strongest ones; the shares add up to the match's score."""
+    """The reasons of a match, sorted by what the donor asked for; made where they are shown.
 
-    asked: tuple[str, ...]
-    people: tuple[str, ...]
-    languages: tuple[str, ...]
-    words: tuple[str, ...]
-    shares: tuple[Share, ...]
-    missing: tuple[str, ...]
+    Labels for the sentence are the strongest ones; the shares add up to the match's score.
+    """
+
+    match: Match
+    label: Label
+
+    @cached_property
+    def asked(self) -> tuple[str, ...]:
+        """Kinds of help."""
+        return self._named({TagKind.SERVICE})
+
+    @cached_property
+    def people(self) -> tuple[str, ...]:
+        """Communities last: "for women and the Afghan community" keeps its one article apart."""
+        named = self._strongest({TagKind.POPULATION, TagKind.COMMUNITY})
+        named.sort(key=lambda reason: reason.kind == TagKind.COMMUNITY)
+        return tuple(_in_words(reason, self.label) for reason in named)
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """Languages spoken."""
+        return self._named({TagKind.LANGUAGE})
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Words that stand for no tag."""
+        return self._named({"word"})
+
+    @cached_property
+    def shares(self) -> tuple[Share, ...]:
+        """The rows of the table."""
+        return tuple(_share(reason, self.label) for reason in self.match.reasons)
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """What was asked for and is not there."""
+        return tuple(_in_words(reason, self.label) for reason in self.match.missing)
+
+    def _named(self, kinds: set[str]) -> tuple[str, ...]:
+        return tuple(_in_words(reason, self.label) for reason in self._strongest(kinds))
+
+    def _strongest(self, kinds: set[str]) -> list[Reason]:
+        return [reason for reason in self.match.reasons if reason.kind in kinds][:MAX_NAMED]
 
 
 def init_app(app: Flask) -> None:
     """Give templates `why(match)` and `tag_label(kind, slug)`."""
-    app.jinja_env.globals.update(why=lambda match: describe(match, tag_label), tag_label=tag_label)
+    app.jinja_env.globals.update(
+        why=lambda match: Why(match=match, label=tag_label), tag_label=tag_label
+    )
 
 
 def tag_label(kind: str, slug: str) -> str:
     """What a tag is called in the current language."""
     return get_vocabulary().label(kind, slug, current_language())
-
-
-def describe(match: Match, label: Label) -> Why:
-    """Sort the reasons of a match by what the donor asked for."""
-    return Why(
-        asked=_named(match.reasons, {TagKind.SERVICE}, label),
-        people=_people(match.reasons, label),
-        languages=_named(match.reasons, {TagKind.LANGUAGE}, label),
-        words=_named(match.reasons, {"word"}, label),
-        shares=tuple(_share(reason, label) for reason in match.reasons),
-        missing=tuple(_in_words(reason, label) for reason in match.missing),
-    )
-
-
-def _named(reasons: Iterable[Reason], kinds: set[str], label: Label) -> tuple[str, ...]:
-    named = [_in_words(reason, label) for reason in reasons if reason.kind in kinds]
-    return tuple(named[:MAX_NAMED])
-
-
-def _people(reasons: Iterable[Reason], label: Label) -> tuple[str, ...]:
-    """Communities last: "for women and the Afghan community" keeps its one article apart."""
-    named = [r for r in reasons if r.kind in {TagKind.POPULATION, TagKind.COMMUNITY}][:MAX_NAMED]
-    named.sort(key=lambda reason: reason.kind == TagKind.COMMUNITY)
-    return tuple(_in_words(reason, label) for reason in named)
 
 
 def _in_words(reason: Reason, label: Label) -> str:

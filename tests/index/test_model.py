@@ -2,6 +2,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from recommender.models import (
     Status,
     Visibility,
 )
+from recommender.text import fold
 
 Make = Callable[..., Nonprofit]
 
@@ -108,8 +110,14 @@ def test_a_listing_is_decoded_once(index: Index) -> None:
 
 
 def test_names_are_sorted_by_their_first_name(index: Index) -> None:
-    assert index.name_of(index.row_of["test-border-lawyers"]) == "test border lawyers"
-    assert index.name_of(index.row_of["test-ayuda-san-juan"]) == "test ayuda san juan"
+    order = np.argsort(index.name_ranks)
+    names = [fold(index.nonprofit(int(row)).name) for row in order]
+    assert names == sorted(names)
+
+
+def test_namesakes_have_the_same_place(index: Index) -> None:
+    alike = replace(index, name_strings=["test"] * len(index.name_strings))
+    assert set(alike.name_ranks.tolist()) == {0}
 
 
 def test_phrases_and_tags_can_be_looked_up(index: Index) -> None:

@@ -13,7 +13,7 @@ from recommender.config import Settings
 from recommender.models import Language, Match, Nearness, Nonprofit, Reason, Tag
 from recommender.store import connect, migrate
 from recommender.store.catalog import load_tags
-from recommender.web.reasons import MAX_NAMED, Share, describe
+from recommender.web.reasons import MAX_NAMED, Share, Why
 
 LABELS = {
     "legal-services": ("Legal help", "Ayuda legal"),
@@ -58,7 +58,7 @@ def sentence(app: Flask, make_nonprofit: Callable[..., Nonprofit]):
             )
             because = get_template_attribute("components/matches.html", "because")
             place = "Portland, ME" if nearness is Nearness.SERVES_HERE else ""
-            html = because(describe(match, _label(language)), match, place)
+            html = because(Why(match=match, label=_label(language)), match, place)
             return " ".join(re.sub(r"</?em>", "*", str(html)).split())
 
     return _sentence
@@ -143,7 +143,7 @@ def test_the_sentence_names_no_more_than_can_be_read(
     )
     match = Match(nonprofit=make_nonprofit(), score=0.9, rank=1, reasons=reasons)
     with app.app_context():
-        why = describe(match, _label("en"))
+        why = Why(match=match, label=_label("en"))
     assert why.words == ("word0", "word1", "word2")
     assert len(why.words) == MAX_NAMED
     assert len(why.shares) == 9
@@ -157,7 +157,7 @@ def test_every_reason_has_its_row(app: Flask, make_nonprofit: Callable[..., Nonp
         nonprofit=make_nonprofit(), score=0.7, rank=1, reasons=reasons, missing=(HAITIAN, WORD)
     )
     with app.app_context():
-        why = describe(match, _label("en"))
+        why = Why(match=match, label=_label("en"))
     assert why.shares == (
         Share(label="Legal help", contribution=0.4, note="“lawyer”, “papers”"),
         Share(label="“<raids>”", contribution=0.1),
@@ -173,7 +173,7 @@ def test_the_table_adds_up_and_escapes(
 ) -> None:
     match = Match(nonprofit=make_nonprofit(), score=0.5, rank=1, reasons=(LEGAL, WORD))
     with app.test_request_context("/"):
-        why = describe(match, _label("en"))
+        why = Why(match=match, label=_label("en"))
         table = get_template_attribute("components/matches.html", "why_match")
         html: Markup = table(why, match)
     assert [float(x) for x in re.findall(r"<td>([\d.]+)</td>", html)] == [40.0, 10.0, 50.0]
