@@ -1,5 +1,9 @@
 """Every exception this package raises on purpose; none of them knows about HTTP."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class RecommenderError(Exception):
     """Base of all errors raised on purpose."""
@@ -42,7 +46,27 @@ class DownloadFailed(RecommenderError):
 
 
 class EditConflict(RecommenderError):
-    """The row changed since it was read; nothing was written."""
+    """The listing changed since it was read; nothing was written, and nothing is lost.
+
+    `theirs` and `yours` are the listing as it stands and as it was to become, `base` is what
+    both started from, None where that is not known; `changes` are the fields by which yours
+    differs from theirs. The types are those of `models`, which stands above this module.
+    """
+
+    def __init__(self, message: str, *, base: Any, theirs: Any, yours: Any, changes: Any) -> None:
+        super().__init__(message)
+        self.base = base
+        self.theirs = theirs
+        self.yours = yours
+        self.changes = changes
+
+
+class NotAllowed(RecommenderError):
+    """The role does not cover the action, or it would be a review of one's own work."""
+
+
+class InvalidAction(RecommenderError):
+    """The action does not fit the state that the listing or the revision is in."""
 
 
 class StorageError(RecommenderError):

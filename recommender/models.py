@@ -469,3 +469,188 @@ class Submission:
     place: str = ""
     source_url: str = ""
     contact: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A listing as staff work on it, whatever its state.
+
+    `revision` is the number of the last change to it; whoever saves says which one they saw.
+    `merged_into` is the slug that stands for it now.
+    """
+
+    id: int
+    revision: int
+    nonprofit: Nonprofit
+    merged_into: str = ""
+    assignee_id: int | None = None
+
+
+class RevisionKind(StrEnum):
+    """What was done to a listing."""
+
+    CREATE = "create"
+    EDIT = "edit"
+    REVERT = "revert"
+    MERGE = "merge"
+    IMPORT = "import"
+    LOAD = "load"
+    STATUS = "status"
+    VERIFY = "verify"
+    ERASE = "erase"
+    APPROVE = "approve"
+    REJECT = "reject"
+    REQUEST_CHANGES = "request-changes"
+
+
+class RevisionState(StrEnum):
+    """What became of a revision; one that was returned waits for its author."""
+
+    PENDING = "pending"
+    RETURNED = "returned"
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldChange:
+    """A field of a listing in two versions."""
+
+    field: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """An entry in the history of a listing; entries are numbered from 1 without a gap.
+
+    `before` and `after` are the listing before the change and what it became, or is to
+    become where the revision is pending; both are None where nothing changed. `base` is the
+    revision the change was made on, `about` the number of the one that was reviewed.
+    `is_live` says that the listing itself changed with this entry. `created_at` is ISO 8601
+    in UTC; `staff_id` is None for what a schedule or a file did, and for accounts that are gone.
+    """
+
+    slug: str
+    number: int
+    kind: RevisionKind
+    state: RevisionState
+    base: int
+    is_live: bool
+    created_at: str
+    staff_name: str
+    staff_id: int | None = None
+    note: str = ""
+    about: int | None = None
+    before: Nonprofit | None = None
+    after: Nonprofit | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """What came of a save: `revision` is now that of the listing, `number` that of the entry.
+
+    The two differ where the change waits for review. Where `changes` is empty there was
+    nothing to save, and there is no new entry.
+    """
+
+    revision: int
+    number: int
+    state: RevisionState
+    changes: tuple[FieldChange, ...] = ()
+
+
+class ListingSort(StrEnum):
+    """Orders of the staff's list; by relevance only where there is a text."""
+
+    RELEVANCE = "relevance"
+    NAME = "name"
+    EDITED = "edited"
+    CHECKED = "checked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingQuery:
+    """What staff look for. Within a field any value will do; all fields must hold.
+
+    `states` are those of offices. `checked_before` is an ISO date: neither verified nor
+    backed by a source since. `thin` are listings that donors will hardly find. `page` counts
+    from 1.
+    """
+
+    text: str = ""
+    states: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    services: tuple[str, ...] = ()
+    bases: tuple[Basis, ...] = ()
+    assignee_id: int | None = None
+    checked_before: str = ""
+    thin: bool | None = None
+    sort: ListingSort = ListingSort.RELEVANCE
+    page: int = 1
+    page_size: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingRow:
+    """A listing in the staff's list; `checked_on` is a year, a month or a day."""
+
+    slug: str
+    name: str
+    ein: str
+    city: str
+    state: str
+    status: Status
+    basis: Basis
+    revision: int
+    edited_at: str
+    checked_on: str
+    is_thin: bool
+    n_pending: int
+    assignee_id: int | None = None
+    assignee_name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingPage:
+    """One page of the staff's list, and how many there are in all."""
+
+    listings: tuple[ListingRow, ...]
+    total: int
+
+
+class QueueKind(StrEnum):
+    """Why a listing waits for staff, most pressing first."""
+
+    REVISION = "revision"
+    REVIEW = "review"
+    RETURNED = "returned"
+    DUE = "due"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueItem:
+    """Work that waits. `number` is that of the revision, or of the listing's last change.
+
+    `author_id` and `author_name` say whose it is: nobody reviews their own.
+    """
+
+    kind: QueueKind
+    slug: str
+    name: str
+    number: int
+    since: str
+    author_id: int | None = None
+    author_name: str = ""
+    assignee_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Why a record may not be listed: the slug of what it is, and by what it was known."""
+
+    slug: str
+    matched_by: str

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import count
 
 from sqlite_utils import Database
 
 from recommender.errors import NotFound, StorageError
-from recommender.models import Nonprofit, Status, TagKind
+from recommender.models import Listing, Nonprofit, RevisionKind, Status, TagKind
 from recommender.store import snapshot, transaction
+from recommender.store.blocks import find_blocked
+from recommender.store.history import (
+    FILES,
+    OPERATOR,
+    SCHEDULE,
+    Action,
+    Entry,
+    add_entry,
+    diff,
+    now,
+)
 from recommender.store.rows import CHILDREN, Row, compute_digest, to_nonprofit, to_row
 
 PUBLIC = (Status.PUBLISHED, Status.DUE)
@@ -65,6 +75,19 @@ def get_nonprofit(db: Database, slug: str, statuses: Iterable[Status] = SHOWN) -
         return _nonprofits(db, rows)[0]
 
 
+def get_listing(db: Database, slug: str) -> Listing:
+    """One listing of any state, with what staff need in order to change it.
+
+    Raises:
+        NotFound: no listing has this slug.
+    """
+    with snapshot(db):
+        rows = list(db.query(f"{_LISTINGS} WHERE listed.slug = ?", [slug]))
+        if not rows:
+            raise NotFound(f"No listing {slug!r}.")
+        return _listings(db, rows)[0]
+
+
 def list_excluded(db: Database) -> frozenset[str]:
     """The slugs that must not be in any answer from now on, whatever the index holds."""
     with snapshot(db):
@@ -76,27 +99,80 @@ def list_excluded(db: Database) -> frozenset[str]:
 
 
 def set_status(db: Database, slug: str, status: Status) -> None:
-    """Move a listing to another state. From then on loads leave it to staff.
+    """Move a listing to any state, as whoever runs the server may; loads then leave it to staff.
 
     Raises:
         NotFound: no listing has this slug.
     """
     with transaction(db):
-        changed = db.execute(
-            "UPDATE nonprofits SET status = ?, revision = revision + 1, updated_at = ?"
-            " WHERE slug = ?",
-            [status.value, _now(), slug],
-        )
-        if not changed.rowcount:
-            raise NotFound(f"No listing {slug!r}.")
+        listing = get_listing(db, slug)
+        action = Action(kind=RevisionKind.STATUS, author=OPERATOR)
+        change_listing(db, listing, replace(listing.nonprofit, status=status), action)
+
+
+def change_listing(db: Database, listing: Listing, after: Nonprofit, action: Action) -> int:
+    """Write a listing and the entry in its history; returns the new revision.
+
+    Call it inside the transaction in which the listing was read.
+    """
+    entry = Entry(
+        action=action,
+        base=listing.revision,
+        before=listing.nonprofit,
+        after=after,
+        is_live=True,
+    )
+    number = add_entry(db, listing.id, entry)
+    row: Row = {"revision": number, "updated_at": now()}
+    if action.author not in (FILES, SCHEDULE):
+        row["is_edited"] = 1
+    rewrite(db, listing, after, row)
+    return number
+
+
+def insert_listing(db: Database, record: Nonprofit, action: Action) -> int:
+    """Add a listing of the staff's with the first entry of its history; returns its revision."""
+    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM nonprofits").fetchone()
+    entry = Entry(action=action, base=0, after=record, is_live=True)
+    number = add_entry(db, last + 1, entry)
+    _insert(db, {last + 1: record}, {"revision": number, "is_edited": 1, "updated_at": now()})
+    return number
+
+
+def rewrite(db: Database, listing: Listing, after: Nonprofit, columns: Row) -> None:
+    """Make the rows of a listing those of another version; only what differs is touched."""
+    db.table("nonprofits").update(listing.id, to_row(after) | columns)
+    for table, lay_out in CHILDREN.items():
+        rows = lay_out(after)
+        if rows != lay_out(listing.nonprofit):
+            db.table(table).delete_where("nonprofit_id = ?", [listing.id])
+            db.table(table).insert_all({"nonprofit_id": listing.id, **row} for row in rows)
+
+
+def check_references(db: Database, records: Sequence[Nonprofit]) -> None:
+    """Check that the tags and the parents that records name exist, or are among them.
+
+    Raises:
+        StorageError: one does not; the message says which.
+    """
+    tags = set(db.execute("SELECT kind, slug FROM tags").fetchall())
+    slugs = {slug for (slug,) in db.execute("SELECT slug FROM nonprofits")}
+    slugs |= {record.slug for record in records}
+    for record in records:
+        for kind in TagKind:
+            for tag in record.tags(kind):
+                if (kind.value, tag) not in tags:
+                    raise StorageError(f"{record.slug}: unknown tag {tag!r} in {kind.value}.")
+        if record.parent and record.parent not in slugs:
+            raise StorageError(f"{record.slug}: unknown parent {record.parent!r}.")
 
 
 def load_nonprofits(db: Database, records: Iterable[Nonprofit]) -> LoadReport:
     """Bring the listings in line with the committed records, all of them or none.
 
     A record is known by its slug, else by its EIN (then it has been renamed). What staff
-    have touched (revision above 1, so every listing that was withdrawn or must not be
-    listed) stays as it is. What has left the records is archived, never deleted.
+    have made or touched stays as it is, and what must not be listed is not added under
+    another name. What has left the records is archived, never deleted.
 
     Raises:
         StorageError: a record names an unknown tag or parent, or breaks the schema.
@@ -104,9 +180,9 @@ def load_nonprofits(db: Database, records: Iterable[Nonprofit]) -> LoadReport:
     incoming = sorted(records, key=lambda record: record.slug)
     with transaction(db):
         steps = _plan(db, incoming)
-        _check_references(db, steps)
-        _write(db, [step for step in steps if step.outcome in ("created", "updated")])
-        _archive(db, [step for step in steps if step.outcome == "archived"])
+        check_references(db, incoming)
+        _update(db, [step for step in steps if step.outcome in ("updated", "archived")])
+        _create(db, [step for step in steps if step.outcome == "created"])
     return LoadReport(
         **{
             field.name: tuple(step.slug for step in steps if step.outcome == field.name)
@@ -126,17 +202,19 @@ class _Step:
 
 
 def _plan(db: Database, incoming: Sequence[Nonprofit]) -> list[_Step]:
-    stored = list(db.query("SELECT id, slug, ein, status, revision, digest FROM nonprofits"))
+    stored = list(db.query("SELECT id, slug, ein, status, is_edited, digest FROM nonprofits"))
     slugs = {record.slug for record in incoming}
     by_slug = {row["slug"]: row for row in stored}
     renamed = {row["ein"]: row for row in stored if row["ein"] and row["slug"] not in slugs}
+    blocked = find_blocked(db, incoming)
     free_ids = count(max((row["id"] for row in stored), default=0) + 1)
     steps = []
     for record in incoming:
         row = by_slug.get(record.slug) or renamed.get(record.ein)
+        is_barred = row is None and record.slug in blocked
         steps.append(
             _Step(
-                outcome=_outcome(row, record),
+                outcome="kept" if is_barred else _outcome(row, record),
                 slug=record.slug,
                 id=row["id"] if row else next(free_ids),
                 record=record,
@@ -152,7 +230,7 @@ def _outcome(row: Row | None, record: Nonprofit) -> str:
     if row is None:
         return "created"
     same = row["digest"] == compute_digest(record)
-    if row["revision"] > 1:
+    if row["is_edited"]:
         return "unchanged" if same else "kept"
     # Archived without an edit: an earlier load did it, and the record is back.
     return "unchanged" if same and row["status"] != Status.ARCHIVED else "updated"
@@ -161,42 +239,71 @@ def _outcome(row: Row | None, record: Nonprofit) -> str:
 def _farewell(row: Row) -> str:
     if row["status"] not in SHOWN:
         return ""
-    return "kept" if row["revision"] > 1 else "archived"
+    return "kept" if row["is_edited"] else "archived"
 
 
-def _check_references(db: Database, steps: Sequence[_Step]) -> None:
-    tags = set(db.execute("SELECT kind, slug FROM tags").fetchall())
-    slugs = {slug for (slug,) in db.execute("SELECT slug FROM nonprofits")}
-    slugs |= {step.slug for step in steps}
-    for record in (step.record for step in steps if step.record):
-        for kind in TagKind:
-            for tag in record.tags(kind):
-                if (kind.value, tag) not in tags:
-                    raise StorageError(f"{record.slug}: unknown tag {tag!r} in {kind.value}.")
-        if record.parent and record.parent not in slugs:
-            raise StorageError(f"{record.slug}: unknown parent {record.parent!r}.")
+def _create(db: Database, steps: Sequence[_Step]) -> None:
+    records = {step.id: step.record for step in steps if step.record}
+    _insert(db, records, {"updated_at": now()})
+    for id_, record in records.items():
+        _set_digest(db, id_, record)
 
 
-def _write(db: Database, steps: Sequence[_Step]) -> None:
-    ids = json.dumps([step.id for step in steps])
-    # An EIN may move from one listing to another in the same load.
-    db.execute("UPDATE nonprofits SET ein = '' WHERE id IN (SELECT value FROM json_each(?))", [ids])
-    pairs = [(step.id, step.record) for step in steps if step.record]
-    rows = [to_row(record) | {"id": id_, "updated_at": _now()} for id_, record in pairs]
-    db.table("nonprofits").upsert_all(rows, pk="id")
+def _insert(db: Database, records: Mapping[int, Nonprofit], columns: Row) -> None:
+    db.table("nonprofits").insert_all(
+        to_row(record) | {"id": id_} | columns for id_, record in records.items()
+    )
     for table, lay_out in CHILDREN.items():
-        db.table(table).delete_where("nonprofit_id IN (SELECT value FROM json_each(?))", [ids])
         db.table(table).insert_all(
-            {"nonprofit_id": id_, **child} for id_, record in pairs for child in lay_out(record)
+            {"nonprofit_id": id_, **row}
+            for id_, record in records.items()
+            for row in lay_out(record)
         )
 
 
-def _archive(db: Database, steps: Sequence[_Step]) -> None:
-    db.execute(
-        "UPDATE nonprofits SET status = ?, updated_at = ?"
-        " WHERE id IN (SELECT value FROM json_each(?))",
-        [Status.ARCHIVED.value, _now(), json.dumps([step.id for step in steps])],
-    )
+def _update(db: Database, steps: Sequence[_Step]) -> None:
+    ids = json.dumps([step.id for step in steps])
+    chosen = f"{_LISTINGS} JOIN json_each(?) AS chosen ON chosen.value = listed.id"
+    rows = list(db.query(chosen, [ids]))
+    listings = {listing.id: listing for listing in _listings(db, rows)}
+    # An EIN may move from one listing to another in the same load.
+    db.execute("UPDATE nonprofits SET ein = '' WHERE id IN (SELECT value FROM json_each(?))", [ids])
+    action = Action(kind=RevisionKind.LOAD, author=FILES)
+    for step in steps:
+        listing = listings[step.id]
+        after = step.record or replace(listing.nonprofit, status=Status.ARCHIVED)
+        if diff(listing.nonprofit, after):
+            change_listing(db, listing, after, action)
+        else:
+            rewrite(db, listing, after, {})
+        if step.record:
+            _set_digest(db, step.id, step.record)
+
+
+def _set_digest(db: Database, id_: int, record: Nonprofit) -> None:
+    db.execute("UPDATE nonprofits SET digest = ? WHERE id = ?", [compute_digest(record), id_])
+
+
+# `parent_slug` is the listing's own; the others say where and with whom it is now.
+_LISTINGS = """
+    SELECT listed.*, coalesce(target.slug, '') AS target, assignments.staff_id AS assignee_id
+    FROM nonprofits AS listed
+    LEFT JOIN nonprofits AS target
+        ON target.id = listed.merged_into AND listed.status = 'merged'
+    LEFT JOIN assignments ON assignments.nonprofit_id = listed.id"""
+
+
+def _listings(db: Database, rows: Sequence[Row]) -> list[Listing]:
+    return [
+        Listing(
+            id=row["id"],
+            revision=row["revision"],
+            nonprofit=nonprofit,
+            merged_into=row["target"],
+            assignee_id=row["assignee_id"],
+        )
+        for row, nonprofit in zip(rows, _nonprofits(db, rows), strict=True)
+    ]
 
 
 def _nonprofits(db: Database, rows: Sequence[Row]) -> list[Nonprofit]:
@@ -217,7 +324,3 @@ def _children(db: Database, table: str, ids: str) -> dict[int, list[Row]]:
     ):
         found[row["nonprofit_id"]].append(row)
     return found
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

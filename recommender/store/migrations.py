@@ -25,6 +25,12 @@ def _staff(db: Database) -> None:
     db.executescript(_STAFF)
 
 
+@MIGRATIONS(name="0003_revisions")
+def _revisions(db: Database) -> None:
+    db.executescript(_HISTORY)
+    db.executescript(_SEARCH)
+
+
 _LISTINGS = """
 CREATE TABLE nonprofits (
     id INTEGER PRIMARY KEY,
@@ -255,6 +261,65 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_staff_id ON sessions (staff_id);
 """
 
+# From here on `nonprofits.revision` is the number of the last entry that changed the listing,
+# whoever made it, and `is_edited` says that staff have, so that loads leave it alone.
+_HISTORY = """
+ALTER TABLE nonprofits
+    ADD COLUMN is_edited INTEGER NOT NULL DEFAULT 0 CHECK (is_edited IN (0, 1));
+ALTER TABLE nonprofits
+    ADD COLUMN merged_into INTEGER REFERENCES nonprofits (id) ON DELETE SET NULL;
+UPDATE nonprofits SET is_edited = 1 WHERE revision > 1;
+CREATE INDEX nonprofits_merged_into ON nonprofits (merged_into);
+
+CREATE TABLE revisions (
+    -- Deferred: the entry of a new listing is written before the listing.
+    nonprofit_id INTEGER NOT NULL REFERENCES nonprofits (id)
+        ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    number INTEGER NOT NULL CHECK (number >= 1),
+    kind TEXT NOT NULL CHECK (kind IN (
+        'create', 'edit', 'revert', 'merge', 'import', 'load', 'status', 'verify', 'erase',
+        'approve', 'reject', 'request-changes')),
+    state TEXT NOT NULL CHECK (state IN (
+        'pending', 'returned', 'applied', 'rejected', 'superseded')),
+    base INTEGER NOT NULL CHECK (base >= 0 AND base < number),
+    is_live INTEGER NOT NULL CHECK (is_live IN (0, 1)),
+    about INTEGER CHECK (about < number),
+    before TEXT CHECK (before IS NULL OR json_valid(before)),
+    after TEXT CHECK (after IS NULL OR json_valid(after)),
+    note TEXT NOT NULL DEFAULT '' CHECK (length(note) <= 4000),
+    staff_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
+    -- Kept as text: it still says who it was when the account is gone.
+    staff_name TEXT NOT NULL CHECK (staff_name <> ''),
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (nonprofit_id, number)
+) STRICT;
+CREATE UNIQUE INDEX revisions_replaced ON revisions (nonprofit_id, base) WHERE is_live;
+CREATE INDEX revisions_open ON revisions (state, created_at)
+    WHERE state IN ('pending', 'returned');
+CREATE INDEX revisions_staff_id ON revisions (staff_id);
+
+-- Apart from the listing, because nothing that is shown changes with it.
+CREATE TABLE assignments (
+    nonprofit_id INTEGER PRIMARY KEY REFERENCES nonprofits (id) ON DELETE CASCADE,
+    staff_id INTEGER NOT NULL REFERENCES staff (id) ON DELETE CASCADE,
+    assigned_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))
+) STRICT;
+CREATE INDEX assignments_staff_id ON assignments (staff_id);
+"""
+
+_SEARCHED = """
+    SELECT id, name, ein, summary_en || ' ' || summary_es,
+        (SELECT group_concat(name, ' / ') FROM nonprofit_names WHERE nonprofit_id = id),
+        (SELECT group_concat(city, ' / ') FROM locations WHERE nonprofit_id = id)
+    FROM nonprofits"""
+_FILL_SEARCH = f"INSERT INTO listing_search (rowid, name, ein, summary, names, cities){_SEARCHED}"
+
+_SEARCH = f"""
+CREATE VIRTUAL TABLE listing_search USING fts5 (
+    name, names, ein, cities, summary, tokenize = "unicode61 remove_diacritics 2");
+{_FILL_SEARCH};
+"""
+
 # What the index is built from: a change to any of it must be seen as a new revision.
 _OF_A_LISTING = ("nonprofit_names", "locations", "service_areas", "nonprofit_tags", "sources")
 _SHARED = ("tags", "tag_synonyms", "term_map", "resources", "guides")
@@ -272,8 +337,48 @@ _IS_OF_SHOWN = """EXISTS (
     WHERE id = {row}.nonprofit_id AND status IN ('published', 'due', 'stale'))"""
 
 
+_SEARCH_TRIGGER = """
+DROP TRIGGER IF EXISTS {name};
+CREATE TRIGGER {name} AFTER {event} ON {table} {condition} BEGIN
+    DELETE FROM listing_search WHERE rowid = {row}.{key};
+    {fill} WHERE id = {row}.{key};
+END;
+"""
+_SEARCHED_COLUMNS = ("name", "ein", "summary_en", "summary_es")
+_SEARCHED_TABLES = {
+    "nonprofits": "id",
+    "nonprofit_names": "nonprofit_id",
+    "locations": "nonprofit_id",
+}
+
+
 def create_triggers(db: Database) -> None:
-    """(Re-)create the triggers by which every change to shown content raises the revision."""
+    """(Re-)create all triggers; a migration that rebuilds a table has dropped its own."""
+    _create_revision_triggers(db)
+    _create_search_triggers(db)
+
+
+def _create_search_triggers(db: Database) -> None:
+    """The triggers that keep the staff's full-text search in step with the listings."""
+    differs = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in _SEARCHED_COLUMNS)
+    for table, key in _SEARCHED_TABLES.items():
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
+            is_conditional = table == "nonprofits" and event == "UPDATE"
+            db.executescript(
+                _SEARCH_TRIGGER.format(
+                    name=f"{table}_search_{event.lower()}",
+                    event=event,
+                    table=table,
+                    key=key,
+                    row=row,
+                    fill=_FILL_SEARCH,
+                    condition=f"WHEN {differs}" if is_conditional else "",
+                )
+            )
+
+
+def _create_revision_triggers(db: Database) -> None:
+    """The triggers by which every change to shown content raises the catalogue's revision."""
     conditions = {"nonprofits": _IS_SHOWN}
     conditions |= dict.fromkeys(_OF_A_LISTING, _IS_OF_SHOWN) | dict.fromkeys(_SHARED, "TRUE")
     versions = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}

@@ -40,7 +40,7 @@ _PLAIN = (
 
 
 def to_row(record: Nonprofit) -> Row:
-    """The row of `nonprofits`, without what the store itself counts and dates."""
+    """The row of `nonprofits`, without what the store itself counts, dates and remembers."""
     values = {name: getattr(record, name) for name in _PLAIN}
     return {
         **values,
@@ -48,7 +48,6 @@ def to_row(record: Nonprofit) -> Row:
         "basis": record.basis.value,
         "status": record.status.value,
         "parent_slug": record.parent or None,
-        "digest": compute_digest(record),
     }
 
 
@@ -56,6 +55,33 @@ def compute_digest(record: Nonprofit) -> str:
     """SHA-256 of a record as the files have it."""
     content = asdict(record) | {"updated_on": ""}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def to_document(record: Nonprofit) -> str:
+    """A listing as JSON, without the day of its last edit, which every write moves."""
+    content = {name: value for name, value in vars(record).items() if name != "updated_on"}
+    return json.dumps(content, ensure_ascii=False, default=vars)
+
+
+def from_document(document: str) -> Nonprofit:
+    """The listing of a document; fields that were unknown when it was written have defaults."""
+    content = json.loads(document)
+    lists = {name: tuple(value) for name, value in content.items() if isinstance(value, list)}
+    return Nonprofit(
+        **content
+        | lists
+        | {
+            "reach": Reach(content["reach"]),
+            "basis": Basis(content["basis"]),
+            "status": Status(content["status"]),
+            "locations": tuple(
+                Location(**place | {"visibility": Visibility(place["visibility"])})
+                for place in content["locations"]
+            ),
+            "service_areas": tuple(ServiceArea(**area) for area in content["service_areas"]),
+            "sources": tuple(Source(**source) for source in content["sources"]),
+        }
+    )
 
 
 def to_nonprofit(row: Row, children: dict[str, list[Row]]) -> Nonprofit:
@@ -100,7 +126,7 @@ def _locations(record: Nonprofit) -> list[Row]:
 
 
 def _service_areas(record: Nonprofit) -> list[Row]:
-    return [{"position": i, **asdict(area)} for i, area in enumerate(record.service_areas)]
+    return [{"position": i, **vars(area)} for i, area in enumerate(record.service_areas)]
 
 
 def _tags(record: Nonprofit) -> list[Row]:
@@ -112,7 +138,7 @@ def _tags(record: Nonprofit) -> list[Row]:
 
 
 def _sources(record: Nonprofit) -> list[Row]:
-    return [{"position": i, **asdict(source)} for i, source in enumerate(record.sources)]
+    return [{"position": i, **vars(source)} for i, source in enumerate(record.sources)]
 
 
 CHILDREN: dict[str, Callable[[Nonprofit], list[Row]]] = {

@@ -7,16 +7,31 @@ from sqlite_utils import Database, Migrations
 
 from recommender import store
 from recommender.errors import StorageError
-from recommender.models import Basis, Nonprofit, Reach, Status, SubmissionKind, TagKind, Visibility
+from recommender.models import (
+    Basis,
+    ListingQuery,
+    Nonprofit,
+    Reach,
+    RevisionKind,
+    RevisionState,
+    Status,
+    SubmissionKind,
+    TagKind,
+    Visibility,
+)
 from recommender.store import connect, migrate
+from recommender.store.accounts import Role
 from recommender.store.catalog import get_catalog_revision, list_nonprofits, set_status
 from recommender.store.migrations import MIGRATIONS
+from recommender.store.worklist import search_listings
 
 VERSIONS = sorted(Path(__file__).parent.glob("version_*.sql"))
 WATCHED = {
     *("nonprofits", "nonprofit_names", "locations", "service_areas", "nonprofit_tags", "sources"),
     *("tags", "tag_synonyms", "term_map", "resources", "guides"),
 }
+FTS = "listing_search"
+SEARCHED = {"nonprofits", "nonprofit_names", "locations"}
 
 
 def _triggers(db: Database) -> set[str]:
@@ -24,8 +39,9 @@ def _triggers(db: Database) -> set[str]:
 
 
 def _assert_all_triggers(db: Database) -> None:
+    watches = {f"{table}_revision" for table in WATCHED} | {f"{table}_search" for table in SEARCHED}
     events = ("insert", "update", "delete")
-    assert _triggers(db) == {f"{table}_revision_{event}" for table in WATCHED for event in events}
+    assert _triggers(db) == {f"{watch}_{event}" for watch in watches for event in events}
 
 
 def _later(monkeypatch: pytest.MonkeyPatch) -> Migrations:
@@ -61,6 +77,7 @@ def test_every_version_migrates_with_its_rows(
     migrate(old)
     _assert_all_triggers(old)
     assert set(old.table_names()) == set(db.table_names())
+    assert search_listings(old, ListingQuery(text="abogados de pr")).total == 1
     assert {listing.slug for listing in list_nonprofits(old)} == {n.slug for n in catalogue}
     assert old.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     old.close()
@@ -81,6 +98,8 @@ def test_rebuilding_a_table_keeps_triggers_and_children(
     revision = get_catalog_revision(loaded)
     set_status(loaded, before[0].slug, Status.WITHDRAWN)
     assert get_catalog_revision(loaded) > revision
+    loaded.execute("UPDATE nonprofits SET name = 'Quince' WHERE slug = ?", [before[0].slug])
+    assert search_listings(loaded, ListingQuery(text="quince")).total == 1
 
 
 def test_a_migration_that_fails_changes_nothing(
@@ -116,7 +135,7 @@ def test_a_migration_that_orphans_rows_is_refused(
 
 
 def test_every_table_of_ours_is_strict(db: Database) -> None:
-    ours = [table for table in db.tables if not table.name.startswith(("_", "sqlite_"))]
+    ours = [table for table in db.tables if not table.name.startswith(("_", "sqlite_", FTS))]
     assert [table.name for table in ours if not table.strict] == []
 
 
@@ -129,6 +148,9 @@ def test_every_table_of_ours_is_strict(db: Database) -> None:
         ("locations", "visibility", Visibility),
         ("nonprofit_tags", "kind", TagKind),
         ("submissions", "kind", SubmissionKind),
+        ("revisions", "kind", RevisionKind),
+        ("revisions", "state", RevisionState),
+        ("staff", "role", Role),
     ],
 )
 def test_the_schema_allows_exactly_the_values_of_the_models(
