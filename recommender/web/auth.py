@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from flask import (
     Flask,
+    Response,
     abort,
     current_app,
     g,
@@ -28,7 +29,7 @@ from flask import (
     url_for,
 )
 from markupsafe import Markup
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as AnyResponse
 
 from recommender.store.accounts import (
     Account,
@@ -97,9 +98,20 @@ def init_app(app: Flask) -> None:
 # --- Access rules ------------------------------------------------------------------------
 
 
-def require(role: Role) -> Callable[[View], View]:
-    """Declare that a view of the desk is for this role and those that cover it."""
-    return _declare(role)
+def require(role: Role, *, max_bytes: int | None = None) -> Callable[[View], View]:
+    """Declare that a view of the desk is for this role and those that cover it.
+
+    Args:
+        role: The least that its user must be.
+        max_bytes: How large a request may be, where files come that are larger than the
+            application takes otherwise. It is lifted for nobody who may not open the view.
+    """
+
+    def mark(view: View) -> View:
+        view.max_bytes = max_bytes  # type: ignore[attr-defined]
+        return _declare(role)(view)
+
+    return mark
 
 
 def public(view: View) -> View:
@@ -141,11 +153,16 @@ def csrf_field() -> Markup:
 
 def refuse(title: str, advice: str, status: int = 403) -> NoReturn:
     """End the request with a page of the desk that says why."""
+    abort(refusal(title, advice, status))
+
+
+def refusal(title: str, advice: str, status: int) -> Response:
+    """A page of the desk that says why something cannot be done."""
     page = render_template("staff/refused.html", title=title, advice=advice)
-    abort(make_response(page, status))
+    return make_response(page, status)
 
 
-def _guard() -> Response | None:
+def _guard() -> AnyResponse | None:
     """Let a request for the desk pass only if its access rule allows it."""
     endpoint = request.endpoint or ""
     if kind_of(endpoint) is not RouteKind.STAFF:
@@ -163,6 +180,7 @@ def _guard() -> Response | None:
     g.session, g.staff = session, session.account
     if not isinstance(access, Role) or not session.account.role.covers(access):
         refuse("This is not for your role", "If you need it, please ask an administrator.")
+    _lift_limit(endpoint)
     if changes and not _has_csrf_token(session):
         refuse(
             "This form is out of date",
@@ -171,13 +189,20 @@ def _guard() -> Response | None:
     return None
 
 
+def _lift_limit(endpoint: str) -> None:
+    """Let a view take the files that it asks for, before the form is read for its token."""
+    max_bytes = getattr(current_app.view_functions[endpoint], "max_bytes", None)
+    if max_bytes is not None:
+        request.max_content_length = max_bytes
+
+
 def _is_from_here() -> bool:
     """Whether the browser says that a form was on this site; silence is not enough here."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     own = {request.host_url.rstrip("/"), get_settings().site_url}
-    if site not in {None, "same-origin"} or (origin is not None and origin not in own):
+    if site not in {None, "same-origin"} or (origin and origin not in own):
         return False
-    return site is not None or origin is not None
+    return bool(site or origin)
 
 
 def _has_csrf_token(session: Session) -> bool:
@@ -208,7 +233,7 @@ def _cookie_name(name: str) -> str:
     return f"__Host-{name}" if _is_tls() else name
 
 
-def _set_cookie(response: Response, name: str, value: str, max_age: int | None = None) -> None:
+def _set_cookie(response: AnyResponse, name: str, value: str, max_age: int | None = None) -> None:
     response.set_cookie(
         _cookie_name(name),
         value,
@@ -225,7 +250,7 @@ def _read_session() -> Session | None:
     return find_session(get_db(), token) if token else None
 
 
-def start_session(account: Account, response: Response) -> None:
+def start_session(account: Account, response: AnyResponse) -> None:
     """Sign this browser in under a new token, which ends an earlier session, and remember it.
 
     Raises:
@@ -238,12 +263,12 @@ def start_session(account: Account, response: Response) -> None:
     remember_device(account, response)
 
 
-def forget_session(response: Response) -> None:
+def forget_session(response: AnyResponse) -> None:
     """Take the session's cookie back."""
     _set_cookie(response, COOKIE, "", max_age=0)
 
 
-def remember_device(account: Account, response: Response) -> None:
+def remember_device(account: Account, response: AnyResponse) -> None:
     """Know this browser again as one in which the account's owner has been.
 
     The cookie signs nobody in. It only counts the tries of this browser by themselves, so

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -57,9 +57,9 @@ def clock(seconds: int) -> str:
 
 
 @bp.errorhandler(InvalidAccount)
-def _changed_meanwhile(_error: InvalidAccount) -> NoReturn:
+def _changed_meanwhile(_error: InvalidAccount) -> Response:
     """Somebody disabled the account, or changed its password, during this very request."""
-    refuse("Your account has changed", "Please sign in again.", status=409)
+    return auth.refusal("Your account has changed", "Please sign in again.", status=409)
 
 
 # --- Coming and going --------------------------------------------------------------------
@@ -179,6 +179,8 @@ def one_time_codes() -> AnyResponse:
 @require(Role.EDITOR)
 def end_one_time_codes() -> AnyResponse:
     """Be asked for one-time codes no longer."""
+    if not current_session().account.totp_secret:
+        return redirect(url_for("staff.account"), 303)
     trouble = _confirm("codes_password")
     if trouble is not None:
         return _account_page(trouble)
@@ -191,9 +193,9 @@ def end_one_time_codes() -> AnyResponse:
 def new_recovery_codes() -> AnyResponse:
     """Replace the recovery codes, and show the new ones once."""
     me = current_session().account
-    trouble = _confirm("recovery_password")
     if not me.totp_secret:
-        trouble = Trouble(advice="Recovery codes stand in for one-time codes. Set those up first.")
+        return redirect(url_for("staff.one_time_codes"), 303)
+    trouble = _confirm("recovery_password")
     if trouble is not None:
         return _account_page(trouble)
     codes = credentials.make_recovery_codes()
