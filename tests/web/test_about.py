@@ -24,5 +24,5 @@ def test_titles_are_unique(client: PageClient) -> None:
 
 def test_the_privacy_page_says_what_the_forms_keep(client: PageClient) -> None:
     text = client.get("/about/privacy").text
-    assert "for counts for one hour" in text
+    assert "that counts for one hour" in text
     assert "No cookies" in text
