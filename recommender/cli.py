@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
     from recommender.config import Settings
+    from recommender.importers.plan import ImportPlan
     from recommender.models import Match, Recommendation
     from recommender.store import Database
     from recommender.store.catalog import LoadReport
@@ -55,6 +57,8 @@ def open_store() -> Iterator[Database]:
         db.close()
 
 
+IMPORT_FORMATS = click.Choice(["irs-bmf", "irs-990-xml", "csv", "hsds"])
+
 catalog = Commands("catalog", help="The listings, resources, guides and words of the site.")
 
 
@@ -79,6 +83,96 @@ def _load(db: Database) -> list[str]:
     read = directory.read_directory(settings.data, open_gazetteer(settings))
     report = load_catalog(db, read.contents)
     return [*_described(report), *_named("Without coordinates", read.unplaced)]
+
+
+@catalog.command("import")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--format", "format_", required=True, type=IMPORT_FORMATS)
+@click.option("--as-of", default="", help="Month of the facts, YYYY-MM; a return says its own.")
+@click.option("--source", default="", help="Who says so; the name of the file, where not given.")
+@click.option("--download", default="", help="Instead of FILE: a state, fetched from the IRS.")
+@click.option("--since", type=click.Path(path_type=Path), help="The IRS extract before this one.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
+@click.option("--by", "email", default="", help="The member of staff in whose name it is done.")
+def import_(file: Path | None, format_: str, dry_run: bool, email: str, **origin: Any) -> None:
+    """Add what FILE brings: new drafts, and changes of listings for review."""
+    from recommender.importers.formats import Upload, read_upload
+    from recommender.importers.plan import plan_import
+    from recommender.importers.rows import Origin
+
+    if not dry_run and not email:
+        raise click.UsageError("Say --dry-run, or --by whom the import is done.")
+    path = _file_to_import(file, origin["download"])
+    if format_ != "irs-990-xml" and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", origin["as_of"]):
+        raise click.UsageError("Say --as-of which month (YYYY-MM) the file is.")
+    facts = Origin(source=origin["source"] or path.name, as_of=origin["as_of"])
+    with open_store() as db:
+        if origin["since"]:
+            click.echo("\n".join(_vintage_lines(db, origin["since"], path)))
+        plan = plan_import(db, read_upload(db, Upload(path=path, format=format_, origin=facts)))
+        click.echo("\n".join(_plan_lines(plan)))
+        if not dry_run:
+            click.echo(_apply(db, plan, email, path.name))
+
+
+def _file_to_import(file: Path | None, state: str) -> Path:
+    from recommender.importers.download import BMF_FILES, Wanted, download
+
+    if bool(file) == bool(state):
+        raise click.UsageError("Name a FILE, or a state to --download.")
+    if file:
+        return file
+    if state not in BMF_FILES:
+        raise click.UsageError(f"{state!r} is none of {', '.join(BMF_FILES)}.")
+    folder = get_settings().instance / "downloads"
+    folder.mkdir(parents=True, exist_ok=True)
+    done = download(Wanted(address=BMF_FILES[state]), folder / BMF_FILES[state].rpartition("/")[2])
+    click.echo(f"{done.path}: {done.n_bytes:,} bytes of {done.last_modified or 'unknown date'}")
+    click.echo(f"SHA-256 {done.sha256}")
+    return done.path
+
+
+def _vintage_lines(db: Database, old: Path, new: Path) -> list[str]:
+    from recommender.importers.irs_bmf import compare_vintages
+    from recommender.importers.plan import list_known_eins
+
+    changes, known = compare_vintages(old, new), list_known_eins(db)
+    gone = tuple(ein for ein in changes.removed if ein in known)
+    fields = ", ".join(f"{name} {number:,}" for name, number in changes.by_field.items())
+    return [
+        f"Against {old.name}: {len(changes.added):,} added, {len(changes.removed):,} removed, "
+        f"{len(changes.changed):,} changed, {changes.n_unchanged:,} unchanged.",
+        f"Changed columns: {fields or 'none'}",
+        *_named("Listed, but removed by the IRS", gone),
+    ]
+
+
+def _plan_lines(plan: ImportPlan) -> list[str]:
+    lines = [f"{number:>8,} {verdict}" for verdict, number in plan.counts.items()]
+    for row in plan.rows:
+        if row.reason:
+            about = " ".join(
+                part for part in (row.name, f"({row.slug})" if row.slug else "") if part
+            )
+            lines.append(f"{row.where}: {about + ': ' if about else ''}{row.verdict}: {row.reason}")
+    return lines
+
+
+def _apply(db: Database, plan: ImportPlan, email: str, name: str) -> str:
+    from recommender.importers.apply import Importer, apply_plan
+    from recommender.publish import open_gazetteer
+    from recommender.store.accounts import get_account
+
+    importer = Importer(
+        staff_id=get_account(db, email).id,
+        note=f"Import of {name}",
+        gazetteer=open_gazetteer(get_settings()),
+    )
+    done = apply_plan(db, plan, importer)
+    return (
+        f"{len(done.created):,} drafts created, {len(done.changed):,} changed, "
+        f"{len(done.proposed):,} revisions up for review."
+    )
 
 
 @catalog.command("info")

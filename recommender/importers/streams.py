@@ -128,7 +128,7 @@ def zip_members(path: Path, limits: Limits) -> Iterator[tuple[str, bytes] | RowE
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> bytes | RowError:
     packed = max(info.compress_size, 1)
-    where = info.filename[:200]
+    where = repr(info.filename[:200])[1:-1]
     if info.flag_bits & 0x1:
         return RowError(where=where, reason="is encrypted")
     if info.file_size > limits.max_member_bytes:
@@ -142,5 +142,5 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> 
             return member.read(info.file_size)
     except NotImplementedError:
         return RowError(where=where, reason="is packed by a method that is not supported")
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        return RowError(where=where, reason=f"is damaged: {error}")
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
+        return RowError(where=where, reason="is damaged")

@@ -57,7 +57,7 @@ _FORMS = {
 }
 
 
-def _return(version: str = "2024v5.2", **header: str) -> bytes:
+def make_return(version: str = "2024v5.2", **header: str) -> bytes:
     values = {"ein": "000000001", "period": "2025-06-30", "filed": "2026-01-21"} | header
     head = _OLD_HEADER if version == "2008v2.7" else _NEW_HEADER.format(**values)
     return _RETURN.format(version=version, header=head, form=_FORMS[version]).encode()
@@ -72,7 +72,7 @@ def _read(path: Path) -> tuple[list[Incoming], list[RowError]]:
 @pytest.mark.parametrize("version", _FORMS)
 def test_returns_of_every_kind_and_age_are_read(tmp_path: Path, version: str) -> None:
     path = tmp_path / "return.xml"
-    path.write_bytes(_return(version))
+    path.write_bytes(make_return(version))
     ((record,), errors) = _read(path)
     listing = record.nonprofit
     assert errors == []
@@ -85,7 +85,7 @@ def test_returns_of_every_kind_and_age_are_read(tmp_path: Path, version: str) ->
 
 
 def test_the_source_names_form_and_month() -> None:
-    read = parse_return("a", _return("2021v4.2", period="2022-06-30"))
+    read = parse_return("a", make_return("2021v4.2", period="2022-06-30"))
     assert not isinstance(read, RowError)
     assert read[1].nonprofit.sources[0] == Source(
         facts="identity", source="IRS Form 990-EZ", as_of="2022-06"
@@ -94,10 +94,10 @@ def test_the_source_names_form_and_month() -> None:
 
 def test_of_several_returns_the_latest_counts(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
-    (tmp_path / "a.xml").write_bytes(_return(period="2024-06-30"))
-    (tmp_path / "deep" / "b.xml").write_bytes(_return(period="2025-06-30", filed="2026-02-01"))
-    (tmp_path / "c.xml").write_bytes(_return(period="2025-06-30", filed="2026-01-01"))
-    (tmp_path / "d.xml").write_bytes(_return(ein="000000002"))
+    (tmp_path / "a.xml").write_bytes(make_return(period="2024-06-30"))
+    (tmp_path / "deep" / "b.xml").write_bytes(make_return(period="2025-06-30", filed="2026-02-01"))
+    (tmp_path / "c.xml").write_bytes(make_return(period="2025-06-30", filed="2026-01-01"))
+    (tmp_path / "d.xml").write_bytes(make_return(ein="000000002"))
     good, errors = _read(tmp_path)
     assert sorted(record.where for record in good) == ["d.xml", "deep/b.xml"]
     assert sorted(error.where for error in errors) == ["a.xml", "c.xml"]
@@ -109,10 +109,10 @@ def test_of_several_returns_the_latest_counts(tmp_path: Path) -> None:
         (b"", "not well-formed"),
         (b"<html></html>", "does not begin with Return"),
         (b"<Return/>", "none of the forms"),
-        (_return()[:-20], "not well-formed"),
-        (_return(ein=""), "names no EIN"),
-        (_return(ein="12"), "EIN '12'"),
-        (_return(period=""), "tax period"),
+        (make_return()[:-20], "not well-formed"),
+        (make_return(ein=""), "names no EIN"),
+        (make_return(ein="12"), "EIN '12'"),
+        (make_return(period=""), "tax period"),
         (b"<Return>" + b"<a>" * 100, "deeper"),
         (b'<?xml version="1.0" encoding="hex"?><Return/>', "encoding"),
         (b'<!DOCTYPE Return SYSTEM "file:///etc/passwd"><Return/>', "document type"),
@@ -130,7 +130,7 @@ def test_a_bad_file_is_an_error_with_its_name(content: bytes, reason: str) -> No
 
 
 def test_a_site_that_is_none_does_not_cost_the_return() -> None:
-    content = _return().replace(b"EXAMPLE.ORG", b"See Schedule O")
+    content = make_return().replace(b"EXAMPLE.ORG", b"See Schedule O")
     read = parse_return("a", content)
     assert not isinstance(read, RowError)
     assert "website" not in read[1].given
@@ -139,7 +139,7 @@ def test_a_site_that_is_none_does_not_cost_the_return() -> None:
 def test_a_zip_is_read_without_unpacking_it(tmp_path: Path) -> None:
     path = tmp_path / "returns.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("../../a.xml", _return())
+        archive.writestr("../../a.xml", make_return())
         archive.writestr("readme.txt", "no return")
     good, errors = _read(path)
     assert [record.where for record in good] == ["../../a.xml"]
@@ -153,7 +153,7 @@ def test_zip_bombs_are_refused_in_little_memory(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.xml", bytes(30_000_000))
         archive.writestr("huge.xml", bytes(40_000_000))
-        archive.writestr("good.xml", _return())
+        archive.writestr("good.xml", make_return())
     tracemalloc.start()
     good, errors = _read(path)
     peak = tracemalloc.get_traced_memory()[1]
@@ -177,10 +177,10 @@ def test_too_many_or_too_much_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "many.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for i in range(5):
-            archive.writestr(f"{i}.xml", _return())
+            archive.writestr(f"{i}.xml", make_return())
     for limits in (
         replace(irs_990.LIMITS, max_members=4),
-        replace(irs_990.LIMITS, max_bytes=3 * len(_return())),
+        replace(irs_990.LIMITS, max_bytes=3 * len(make_return())),
     ):
         with pytest.raises(ImportRefused):
             list(read_incoming(path, limits))
@@ -192,7 +192,7 @@ def test_too_many_or_too_much_is_refused(tmp_path: Path) -> None:
 def test_an_encrypted_member_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "secret.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("a.xml", _return())
+        archive.writestr("a.xml", make_return())
     content = bytearray(path.read_bytes())
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1

@@ -1,0 +1,321 @@
+"""What an import would do, record by record, before anything is written."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from recommender.errors import NotFound
+from recommender.importers.rows import FACTS, MAX_SLUG, Incoming, RowError
+from recommender.models import FieldChange, Location, Nonprofit, Status, TagKind
+from recommender.store import Database, snapshot
+from recommender.store.blocks import find_blocked, name_key
+from recommender.store.catalog import SHOWN, get_catalog_revision, list_nonprofits, list_tags
+from recommender.store.workflow import get_redirect
+
+CLOSED = (Status.WITHDRAWN, Status.ARCHIVED, Status.MERGED)
+"""Listings that an import leaves alone until staff have opened them again."""
+
+MIN_NAME = 8
+"""Letters that two names must share before one of them may go on."""
+
+
+class Verdict(StrEnum):
+    """What would become of one record."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    CONFLICT = "conflict"
+    DUPLICATE = "duplicate-of"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRow:
+    """One record and its verdict.
+
+    `nonprofit` is the listing as it would be afterwards: new (create), with fields filled that
+    were empty or came from the same source (update), or with curated fields replaced too, which
+    is for a reviewer to decide (conflict; in a draft they stay). `before` is what is stored,
+    `changes` what differs from it, `curated` those of them that somebody wrote.
+    """
+
+    where: str
+    verdict: Verdict
+    name: str = ""
+    slug: str = ""
+    reason: str = ""
+    nonprofit: Nonprofit | None = None
+    before: Nonprofit | None = None
+    changes: tuple[FieldChange, ...] = ()
+    curated: tuple[str, ...] = ()
+    material: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportPlan:
+    """The verdicts in the order of the file, made against one revision of the catalogue."""
+
+    rows: tuple[PlannedRow, ...]
+    catalog_revision: int
+
+    @cached_property
+    def counts(self) -> dict[Verdict, int]:
+        """How many rows have each verdict."""
+        found = Counter(row.verdict for row in self.rows)
+        return {verdict: found[verdict] for verdict in Verdict}
+
+
+def list_known_eins(db: Database) -> frozenset[str]:
+    """The EINs of all listings, whatever their state."""
+    return frozenset(listing.ein for listing in list_nonprofits(db, Status)) - {""}
+
+
+def plan_import(db: Database, records: Iterable[Incoming | RowError]) -> ImportPlan:
+    """Say of each record what its import would do. Nothing is written.
+
+    A record is the listing with its EIN, else the one with its slug and no other EIN. Without
+    either, one with the same name in the same state is taken for a duplicate, to be decided by
+    staff.
+
+    Raises:
+        ImportRefused: the file behind the records cannot be taken; there is no plan then.
+    """
+    incoming = list(records)
+    with snapshot(db):
+        planner = _Planner(db)
+        return ImportPlan(
+            rows=tuple(planner.plan(record) for record in incoming),
+            catalog_revision=get_catalog_revision(db),
+        )
+
+
+class _Planner:
+    """The stored listings by what a record can be known by, and what the file brought so far."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        stored = list_nonprofits(db, Status)
+        self._by_slug = {listing.slug: listing for listing in stored}
+        self._by_ein = {listing.ein: listing for listing in stored if listing.ein}
+        self._by_name: dict[tuple[str, str], Nonprofit] = {}
+        for listing in stored:
+            self._by_name |= dict.fromkeys(_name_keys(listing), listing)
+        self._tags = defaultdict[str, set[str]](set)
+        for tag in list_tags(db):
+            self._tags[tag.kind].add(tag.slug)
+        self._seen: dict[str, str] = {}
+
+    def plan(self, record: Incoming | RowError) -> PlannedRow:
+        """The verdict on one record."""
+        if isinstance(record, RowError):
+            return PlannedRow(where=record.where, verdict=Verdict.REJECTED, reason=record.reason)
+        row = self._judged(record)
+        return replace(row, where=record.where, name=record.nonprofit.name)
+
+    def _judged(self, record: Incoming) -> PlannedRow:
+        new = record.nonprofit
+        if reason := self._fault(record):
+            return _verdict(Verdict.REJECTED, new, reason)
+        if earlier := self._repeated(record):
+            return _verdict(Verdict.DUPLICATE, new, f"the same organization as {earlier}")
+        stored = self._find(new)
+        if stored is None:
+            return self._unknown(record)
+        if target := self._merged_into(stored):
+            return _verdict(Verdict.DUPLICATE, target, "was merged into this listing")
+        if stored.status in CLOSED:
+            return _verdict(Verdict.REJECTED, stored, f"the listing is {stored.status}")
+        return _compared(stored, record)
+
+    def _merged_into(self, stored: Nonprofit) -> Nonprofit | None:
+        if stored.status is Status.MERGED:
+            with suppress(NotFound):
+                return self._by_slug[get_redirect(self._db, stored.slug)]
+        return None
+
+    def _fault(self, record: Incoming) -> str:
+        new = record.nonprofit
+        if blocked := find_blocked(self._db, [new]).get(new.slug):
+            return f"stands on the do-not-list, known by its {blocked.matched_by}"
+        for kind in TagKind:
+            for tag in new.tags(kind):
+                if tag not in self._tags[kind.value]:
+                    return f"{kind.value}: there is no tag {tag!r}"
+        if new.parent and new.parent not in self._by_slug:
+            return f"parent: there is no listing {new.parent!r}"
+        return ""
+
+    def _repeated(self, record: Incoming) -> str:
+        new = record.nonprofit
+        keys = [f"ein {new.ein}"] if new.ein else [f"name {key}" for key in _name_keys(new)]
+        earlier = next((self._seen[key] for key in keys if key in self._seen), "")
+        self._seen |= dict.fromkeys(keys, earlier or record.where)
+        return earlier
+
+    def _find(self, new: Nonprofit) -> Nonprofit | None:
+        if new.ein and new.ein in self._by_ein:
+            return self._by_ein[new.ein]
+        namesake = self._by_slug.get(new.slug)
+        if namesake and not (new.ein and namesake.ein) and _shares_state(new, namesake):
+            return namesake
+        return None
+
+    def _unknown(self, record: Incoming) -> PlannedRow:
+        new = record.nonprofit
+        for key in _name_keys(new):
+            if twin := self._by_name.get(key):
+                reason = f"{twin.slug} has the same name in the same state"
+                reason += f", and EIN {twin.ein}" if twin.ein else ", and no EIN"
+                return _verdict(Verdict.DUPLICATE, twin, reason)
+        fresh = replace(new, slug=self._free_slug(new))
+        self._by_slug[fresh.slug] = fresh
+        return PlannedRow(
+            where="",
+            verdict=Verdict.CREATE,
+            slug=fresh.slug,
+            nonprofit=fresh,
+            material=record.material,
+        )
+
+    def _free_slug(self, new: Nonprofit) -> str:
+        return next(slug for slug in _slugs(new) if slug not in self._by_slug)
+
+
+def _slugs(new: Nonprofit) -> Iterator[str]:
+    """The slug of the name, with the state, with the EIN's end, then with numbers."""
+    endings = [""]
+    endings += [f"-{new.office.state.lower()}"] if new.office else []
+    endings += [f"-{new.ein[-4:]}"] if new.ein else []
+    for ending in endings:
+        yield new.slug[: MAX_SLUG - len(ending)].rstrip("-") + ending
+    number = 2
+    while True:
+        yield f"{new.slug[: MAX_SLUG - 8].rstrip('-')}-{number}"
+        number += 1
+
+
+def _verdict(verdict: Verdict, listing: Nonprofit, reason: str) -> PlannedRow:
+    return PlannedRow(where="", verdict=verdict, slug=listing.slug, reason=reason)
+
+
+def _name_keys(listing: Nonprofit) -> set[tuple[str, str]]:
+    states = {place.state for place in listing.locations} or {""}
+    names = {name_key(name) for name in (listing.name, *listing.other_names)}
+    return {(name, state) for name in names for state in states}
+
+
+def _shares_state(one: Nonprofit, other: Nonprofit) -> bool:
+    states = [{place.state for place in listing.locations} for listing in (one, other)]
+    return not all(states) or bool(states[0] & states[1])
+
+
+def _compared(stored: Nonprofit, record: Incoming) -> PlannedRow:
+    changes = tuple(_changes(stored, record))
+    curated = tuple(change.field for change in changes if _is_curated(stored, record, change))
+    # A draft has no review before a save counts, so what somebody wrote in it stays.
+    taken = changes if stored.status in SHOWN else [c for c in changes if c.field not in curated]
+    after = _after(stored, record, taken)
+    verdict = Verdict.CONFLICT if curated else Verdict.UPDATE if changes else Verdict.UNCHANGED
+    reason = f"written by an editor or another source: {', '.join(curated)}" if curated else ""
+    return PlannedRow(
+        where="",
+        verdict=verdict,
+        slug=stored.slug,
+        reason=reason,
+        nonprofit=after,
+        before=stored,
+        changes=changes,
+        curated=curated,
+        material=record.material,
+    )
+
+
+def _changes(stored: Nonprofit, record: Incoming) -> Iterator[FieldChange]:
+    for name in FACTS:
+        if name not in record.given or _is_outdated(stored, record, FACTS[name]):
+            continue
+        before, new = getattr(stored, name), getattr(record.nonprofit, name)
+        after = _merged(name, before, new, stored)
+        if after != before:
+            yield FieldChange(field=name, before=before, after=after)
+
+
+def _is_outdated(stored: Nonprofit, record: Incoming, group: str) -> bool:
+    """Whether the listing has these facts from a later state of the same source."""
+    ours = {s.source: s.as_of for s in stored.sources if s.facts == group}
+    theirs = [s for s in record.nonprofit.sources if s.facts == group]
+    return any(ours.get(s.source, "") > s.as_of for s in theirs)
+
+
+def _merged(name: str, before: Any, new: Any, stored: Nonprofit) -> Any:
+    """The value that a field would take; the old one where both say the same."""
+    if name == "name":
+        known = (_squashed(name) for name in (stored.name, *stored.other_names))
+        return before if any(_is_short_for(key, _squashed(new)) for key in known) else new
+    if name == "ntee":
+        # The fourth character is the IRS's own; the first three are the code.
+        return before if before[:3] == new[:3] else new
+    if name == "service_areas":
+        served = [{(area.state, name_key(area.city)) for area in areas} for areas in (before, new)]
+        return before if served[0] == served[1] else new
+    if name == "locations":
+        return _merged_locations(before, new)
+    return new
+
+
+def _squashed(name: str) -> str:
+    """A name's letters alone: registers cut names off, run words together and write "&"."""
+    return "".join(word for word in name_key(name).split() if word not in ("and", "company"))
+
+
+def _is_short_for(one: str, other: str) -> bool:
+    """Whether one name only goes on where the other ends, with an acronym or a form of law."""
+    shorter, longer = sorted((one, other), key=len)
+    return one == other or (len(shorter) >= MIN_NAME and longer.startswith(shorter))
+
+
+def _merged_locations(
+    before: tuple[Location, ...], new: tuple[Location, ...]
+) -> tuple[Location, ...]:
+    """The stored places, the primary one moved where the source has another.
+
+    How much of a place may be shown is decided by editors: an import never shows more.
+    """
+    if not before or len(new) > 1:
+        return before or new
+    moved = next((spot for spot in before if spot.primary), before[0])
+    there = new[0]
+    if _spot(moved) == _spot(there) or (not there.zip and _spot(moved)[:2] == _spot(there)[:2]):
+        return before
+    place = replace(there, visibility=moved.visibility, primary=moved.primary)
+    return tuple(place if spot is moved else spot for spot in before)
+
+
+def _spot(place: Location) -> tuple[str, str, str]:
+    return name_key(place.city), place.state, place.zip
+
+
+def _is_curated(stored: Nonprofit, record: Incoming, change: FieldChange) -> bool:
+    """Whether a field holds something that did not come from the same kind of source."""
+    if change.before in ("", None, ()):
+        return False
+    group = FACTS[change.field]
+    ours = {source.source for source in stored.sources if source.facts == group}
+    theirs = {source.source for source in record.nonprofit.sources if source.facts == group}
+    return not ours & theirs
+
+
+def _after(stored: Nonprofit, record: Incoming, changes: Sequence[FieldChange]) -> Nonprofit:
+    """The stored listing with the changes, and the sources of what changed."""
+    groups = {FACTS[change.field] for change in changes}
+    sources = [s for s in stored.sources if s.facts not in groups]
+    sources += [s for s in record.nonprofit.sources if s.facts in groups]
+    values: dict[str, Any] = {change.field: change.after for change in changes}
+    return replace(stored, **values, sources=tuple(sources)) if changes else stored
