@@ -171,7 +171,8 @@ def _apply(db: Database, plan: ImportPlan, email: str, name: str) -> str:
     done = apply_plan(db, plan, importer)
     return (
         f"{len(done.created):,} drafts created, {len(done.changed):,} changed, "
-        f"{len(done.proposed):,} revisions up for review."
+        f"{len(done.proposed):,} revisions put up for review, "
+        f"{len(done.waiting):,} waiting there already."
     )
 
 

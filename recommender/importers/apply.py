@@ -11,8 +11,9 @@ from recommender.geo import Gazetteer
 from recommender.importers.plan import ImportPlan, PlannedRow, Verdict
 from recommender.models import Location, Nonprofit, RevisionKind, RevisionState, Visibility
 from recommender.store import Database, transaction
+from recommender.store.history import diff
 from recommender.store.listings import get_listing
-from recommender.store.revisions import create_listing, save_listing
+from recommender.store.revisions import create_listing, find_open_revision, save_listing
 
 APPLICABLE = (Verdict.CREATE, Verdict.UPDATE, Verdict.CONFLICT)
 """Verdicts by which something is written."""
@@ -20,11 +21,15 @@ APPLICABLE = (Verdict.CREATE, Verdict.UPDATE, Verdict.CONFLICT)
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What was written, as slugs: new drafts, drafts changed, and revisions up for review."""
+    """What was done, as slugs.
 
-    created: tuple[str, ...]
-    changed: tuple[str, ...]
-    proposed: tuple[str, ...]
+    New drafts, drafts changed, revisions put up for review, and those waiting there already.
+    """
+
+    created: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    proposed: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,7 @@ def apply_plan(
         ImportRefused: a listing is not any more what the plan was made against.
         NotAllowed, InvalidAction, StorageError: a row cannot be written; none was.
     """
-    done: dict[str, list[str]] = {"created": [], "changed": [], "proposed": []}
+    done: dict[str, list[str]] = {"created": [], "changed": [], "proposed": [], "waiting": []}
     with transaction(db):
         for row in plan.rows:
             if row.verdict in verdicts and row.nonprofit and row.verdict in APPLICABLE:
@@ -68,6 +73,8 @@ def _write(db: Database, row: PlannedRow, record: Nonprofit, importer: Importer)
     listing = get_listing(db, row.slug)
     if listing.nonprofit != row.before:
         raise ImportRefused(f"{row.slug} has changed since the plan was made: plan again.")
+    if _is_waiting(db, record, by):
+        return "waiting"
     saved = save_listing(
         db,
         record,
@@ -77,6 +84,14 @@ def _write(db: Database, row: PlannedRow, record: Nonprofit, importer: Importer)
         kind=RevisionKind.IMPORT,
     )
     return "proposed" if saved.state is RevisionState.PENDING else "changed"
+
+
+def _is_waiting(db: Database, record: Nonprofit, staff_id: int) -> bool:
+    """Whether an earlier import of the same has put the very same revision up for review."""
+    earlier = find_open_revision(db, record.slug, staff_id)
+    if earlier is None or earlier.after is None or earlier.state is not RevisionState.PENDING:
+        return False
+    return not diff(earlier.after, record)
 
 
 def locate(listing: Nonprofit, gazetteer: Gazetteer) -> Nonprofit:

@@ -56,7 +56,7 @@ def test_a_new_listing_is_a_draft_with_its_source_and_history(
     office = make_office("Testville", "ME", "01234")
     done = _import(loaded, importer, _record("As filed.", ein="000000009", locations=office))
     listing = get_listing(loaded, "test-new").nonprofit
-    assert done == Applied(created=("test-new",), changed=(), proposed=())
+    assert done == Applied(created=("test-new",))
     assert (listing.status, listing.notes) == (Status.IMPORTED, "As filed.")
     assert listing.sources[0] == Source(facts="identity", source="Test register", as_of="2024-06")
     # As a city only: the centre of the city, not the ZIP code.
@@ -96,8 +96,16 @@ def test_an_import_is_the_same_twice(loaded: Database, importer: Importer) -> No
     records = [_record(ein="000000009", revenue_usd=5, locations=make_office("Testville", "ME"))]
     _import(loaded, importer, *records)
     before = list_nonprofits(loaded, Status)
-    assert _import(loaded, importer, *records) == Applied(created=(), changed=(), proposed=())
+    assert _import(loaded, importer, *records) == Applied()
     assert list_nonprofits(loaded, Status) == before
+
+
+def test_what_waits_for_review_is_not_put_up_again(loaded: Database, importer: Importer) -> None:
+    record = _record(ein="000000001", revenue_usd=700)
+    _import(loaded, importer, record)
+    assert _import(loaded, importer, record) == Applied(waiting=(SLUG,))
+    assert len(list_revisions(loaded, SLUG)) == 1
+    assert _import(loaded, importer, _record(ein="000000001", revenue_usd=701)).proposed == (SLUG,)
 
 
 def test_all_or_nothing(loaded: Database, importer: Importer) -> None:
@@ -127,7 +135,7 @@ def test_only_the_chosen_verdicts_are_written(loaded: Database, importer: Import
         loaded, [_record(), _record(name="Test Border Lawyers", ein="000000001", revenue_usd=700)]
     )
     done = apply_plan(loaded, plan, importer, verdicts=(Verdict.UPDATE,))
-    assert done == Applied(created=(), changed=(), proposed=(SLUG,))
+    assert done == Applied(proposed=(SLUG,))
 
 
 def test_only_staff_import(loaded: Database, importer: Importer) -> None:

@@ -83,10 +83,11 @@ def test_an_import_adds_drafts_and_proposes_changes(
     words = (extract, "--format", "irs-bmf", "--as-of", "2024-01", "--by", EMAIL)
     before = _count(settings)
     done = _import(app, *words)
-    assert "1 drafts created, 0 changed, 1 revisions up for review." in done.output
+    assert "1 drafts created, 0 changed, 1 revisions put up for review" in done.output
     assert _count(settings) == before + 1
     again = _import(app, *words)
-    assert "0 drafts created" in again.output
+    assert "0 drafts created, 0 changed, 0 revisions" in again.output
+    assert "1 waiting there already" in again.output
     db = connect(settings.database)
     assert list_revisions(db, "test-refugee-center-inc")[0].note == "Import of new.csv.gz, line 4"
     db.close()
