@@ -24,6 +24,8 @@ from recommender.web import (
     reasons,
     site,
     staff,
+    staff_listings,
+    staff_review,
     submissions,
 )
 from recommender.web.api import docs as api_docs
@@ -54,7 +56,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in BILINGUAL:
         i18n.register_bilingual(app, blueprint)
     app.register_blueprint(site.bp)
-    app.register_blueprint(staff.bp)
+    for desk in (staff.bp, staff_listings.bp, staff_review.bp):
+        app.register_blueprint(desk)
     if settings.proxies:
         # Only as many hops as are ours: the rest of the header is whatever a visitor wrote.
         hops = settings.proxies

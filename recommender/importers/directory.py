@@ -66,6 +66,28 @@ def read_directory(data: Path, gazetteer: Gazetteer) -> Directory:
     return Directory(contents=contents, unplaced=tuple(placer.unplaced))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Where a record breaks its schema, e.g. ("locations", 1, "zip"), and how."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def find_faults(data: Path, record: Record) -> list[Fault]:
+    """What is wrong with one listing by the schema of the files; empty for a good one."""
+    schema = _document(data / "schema" / "nonprofit.schema.json")
+    return [
+        Fault(path=tuple(error.absolute_path)[1:], message=error.message[:300])
+        for error in Draft202012Validator(schema).iter_errors([record])
+    ]
+
+
+def place_listing(record: Record, gazetteer: Gazetteer) -> Nonprofit:
+    """The listing of a record without faults, with coordinates where its places are known."""
+    return _nonprofit(record, _Placer(gazetteer))
+
+
 def compute_digest(data: Path) -> str:
     """SHA-256 of everything that decides what `read_directory` gives: files and code."""
     digest = hashlib.sha256()
