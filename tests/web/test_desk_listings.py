@@ -456,7 +456,7 @@ def real_app(directory: Settings, tmp_path: Path) -> Flask:
 
 def found(app: Flask) -> bool:
     """Whether a donor who searches for the new listing's words finds it."""
-    answer = app.test_client().post("/api/v1/search", json={"text": "quillwork"})
+    answer = app.test_client().post("/api/v1/matches", json={"text": "quillwork"})
     assert answer.status_code == 200, answer.text
     return QUILLS in answer.text
 
@@ -479,7 +479,8 @@ def test_the_whole_life_of_a_listing(real_app: Flask) -> None:
     assert "The same: everything approved can be found." in published.text
     assert found(real_app)
 
-    assert done(save(editor, real_app, QUILLS, serves="Casco Bay")) == "pending"
+    edited = f"{NEW['summary_en']} It meets on Casco Bay."
+    assert done(save(editor, real_app, QUILLS, summary_en=edited)) == "pending"
     assert "Casco Bay" not in donor.get(public).text
     (number,) = pending(real_app, QUILLS)
     address = f"/staff/review/{QUILLS}/{number}"
