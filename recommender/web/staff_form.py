@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,19 @@ class Typed:
             places=_padded(self.places, PLACE, "place", more),
             areas=_padded(self.areas, AREA, "area", more),
             sources=_padded(self.sources, SOURCE, "source", more),
+        )
+
+    def in_order_of(self, record: Nonprofit) -> Typed:
+        """The same with the tags that a listing has already in the order that they have there.
+
+        Checkboxes come in the order of the page, and to reorder tags is not to change them.
+        """
+        return replace(
+            self,
+            tags={
+                kind: sorted(chosen, key=partial(_position, getattr(record, kind)))
+                for kind, chosen in self.tags.items()
+            },
         )
 
 
@@ -184,6 +198,10 @@ def unplaced(record: Nonprofit) -> list[str]:
     return list(
         dict.fromkeys(f"{spot.city}, {spot.state}" for spot in spots if spot.latitude is None)
     )
+
+
+def _position(tags: Sequence[str], tag: str) -> int:
+    return tags.index(tag) if tag in tags else len(tags)
 
 
 def _rows(form: MultiDict[str, str], section: str, names: Sequence[str]) -> list[Row]:

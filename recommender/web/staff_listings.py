@@ -422,7 +422,7 @@ def edit(slug: str) -> AnyResponse:
         )
     if request.method == "GET":
         return _editor_page(_open_editor(found))
-    typed = read_form(request.form)
+    typed = read_form(request.form).in_order_of(found.nonprofit)
     typed = replace(typed, texts={**typed.texts, "slug": slug})
     seen = request.form.get("over") or request.form.get("expected_revision", "")
     editor = Editor(

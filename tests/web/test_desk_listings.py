@@ -218,6 +218,10 @@ def test_odd_forms_are_answered(app: Flask, reviewer: DeskClient, odd: str) -> N
 def test_a_form_sent_as_it_came_changes_nothing(editor: DeskClient, app: Flask) -> None:
     before = live(app)
     assert done(save(editor, app)) == "unchanged"
+    # The checkboxes of the page stand in another order than the tags of the listing.
+    reordered = list(reversed(before.nonprofit.services))
+    assert len(reordered) == 2
+    assert done(save(editor, app, services=reordered)) == "unchanged"
     assert live(app) == before
 
 
