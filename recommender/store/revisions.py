@@ -47,7 +47,6 @@ DRAFTS = (Status.IMPORTED, Status.NOMINATED, Status.DRAFT, Status.IN_REVIEW)
 """Listings that were not shown yet: a save changes them at once."""
 
 EDITABLE = (*DRAFTS, *SHOWN)
-OPEN = (RevisionState.PENDING, RevisionState.RETURNED)
 
 
 @dataclass(frozen=True, kw_only=True)

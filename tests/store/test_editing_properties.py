@@ -23,7 +23,6 @@ from recommender.store import connect
 from recommender.store.history import list_revisions
 from recommender.store.listings import SHOWN, get_listing
 from recommender.store.revisions import (
-    OPEN,
     approve_revision,
     create_listing,
     diff_revisions,
@@ -38,6 +37,7 @@ from tests.store.team import Team
 
 SLUG = "test-border-lawyers"
 NEW = "test-new"
+OPEN = {RevisionState.PENDING, RevisionState.RETURNED}
 WRITES = {RevisionKind.CREATE, RevisionKind.EDIT, RevisionKind.REVERT}
 
 _slugs = st.sampled_from([SLUG, NEW])
