@@ -72,13 +72,14 @@ def recommend(
         names=_names(named, topic),
     )
     ranking = rank(signals, n=n)
+    far = _is_far(query, signals)
+    # Where nothing could be read, nothing is closest either.
+    shown = ranking.order[: n if query.units or not far else 0]
     explainer = Explainer(query=query, signals=signals, ranking=ranking, exclude=exclude)
     return Recommendation(
-        matches=tuple(
-            explainer.match(int(position), at + 1) for at, position in enumerate(ranking.order[:n])
-        ),
+        matches=tuple(explainer.match(int(position), at + 1) for at, position in enumerate(shown)),
         generation=index.generation,
-        no_close_match=_is_far(query, signals),
+        no_close_match=far,
         n_candidates=len(topic.rows),
         understood=tuple(
             Reason(

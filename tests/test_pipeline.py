@@ -95,7 +95,7 @@ def test_fillers_do_not_change_the_answer(index: Index) -> None:
     assert ask("I want to donate to help refugees please", index) == ask("refugees", index)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\0", "🙏🏽🙏🏽", "\ud800", "of the", "\u202e\u200d"])
+@pytest.mark.parametrize("text", ["", "   ", "of the"])
 def test_saying_nothing_lists_everything(index: Index, text: str) -> None:
     answer = recommend(DonorProfile(text=text), index, n=ALL)
     assert len(answer.matches) == len(index)
@@ -364,7 +364,16 @@ def test_serving_needs_no_library_of_the_build() -> None:
 
 @pytest.mark.parametrize(
     ("text", "far"),
-    [("🙏🏽🙏🏽", True), ("\ud800", True), ("I want to help", False), ("  ", False)],
+    [
+        ("🙏🏽🙏🏽", True),
+        ("\ud800", True),
+        ("\u202e\u200d", True),
+        ("\0", True),
+        ("I want to help", False),
+        ("  ", False),
+    ],
 )
 def test_what_cannot_be_read_is_no_close_match(index: Index, text: str, far: bool) -> None:
-    assert recommend(DonorProfile(text=text), index).no_close_match is far
+    answer = recommend(DonorProfile(text=text), index)
+    assert answer.no_close_match is far
+    assert (not answer.matches) is far
