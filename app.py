@@ -14,6 +14,7 @@ from recommender.web import (
     api,
     assets,
     auth,
+    desk,
     directory,
     donor,
     headers,
@@ -23,9 +24,6 @@ from recommender.web import (
     problems,
     reasons,
     site,
-    staff,
-    staff_listings,
-    staff_review,
     submissions,
 )
 from recommender.web.api import docs as api_docs
@@ -56,8 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in BILINGUAL:
         i18n.register_bilingual(app, blueprint)
     app.register_blueprint(site.bp)
-    for desk in (staff.bp, staff_listings.bp, staff_review.bp):
-        app.register_blueprint(desk)
+    desk.init_app(app)
     if settings.proxies:
         # Only as many hops as are ours: the rest of the header is whatever a visitor wrote.
         hops = settings.proxies

@@ -33,6 +33,8 @@ KINDS = {
     "learn": RouteKind.LEARN,
     "site": RouteKind.LEARN,
     "staff": RouteKind.STAFF,
+    "staff_editor": RouteKind.STAFF,
+    "staff_listing": RouteKind.STAFF,
     "staff_listings": RouteKind.STAFF,
     "staff_review": RouteKind.STAFF,
     "submissions": RouteKind.DONOR,

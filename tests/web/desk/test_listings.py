@@ -24,7 +24,7 @@ from recommender.store.accounts import Role
 from recommender.store.catalog import load_nonprofits, load_tags
 from recommender.store.history import list_revisions
 from recommender.store.listings import get_listing
-from recommender.web.staff_form import AREA, PLACE, SOURCE, make_record, read_form, show_listing
+from recommender.web.desk.form import AREA, PLACE, SOURCE, make_record, read_form, show_listing
 from tests.web.client import PageClient
 from tests.web.desk import DeskClient, sign_in
 

@@ -1,9 +1,4 @@
-"""The staff's desk: signing in, one's own account, and the page where work begins.
-
-The desk is in English only. Those who use it are few and known, both languages of a listing
-are edited side by side there, and its many labels would be most of what is to be translated.
-So its sentences are no messages of the catalogue.
-"""
+"""Signing in, one's own account, and the page where work begins."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ from recommender.store.revisions import approve_revision, reject_revision, reque
 from recommender.store.worklist import count_queue, list_queue
 from recommender.web import get_db, get_settings
 from recommender.web.auth import current_session, require
-from recommender.web.staff_diff import describe_changes
-from recommender.web.staff_listings import ANSWERED, answer_error
+from recommender.web.desk.asked import read_note
+from recommender.web.desk.diff import describe_changes
+from recommender.web.desk.refusals import refuse_errors
 
 bp = Blueprint("staff_review", __name__, url_prefix="/staff")
-for _kind in ANSWERED:
-    bp.register_error_handler(_kind, answer_error)
+refuse_errors(bp)
 
 SECTIONS = {
     QueueKind.REVISION: "Edits of listings that are shown",
@@ -52,7 +52,7 @@ def queue() -> str:
 
 def _item_url(item: QueueItem) -> str:
     if item.kind is QueueKind.REVIEW:
-        return url_for("staff_listings.listing", slug=item.slug, _anchor="state")
+        return url_for("staff_listing.show", slug=item.slug, _anchor="state")
     return url_for("staff_review.revision", slug=item.slug, number=item.number)
 
 
@@ -83,7 +83,7 @@ def _may_decide(entry: Revision) -> bool:
 def decide(slug: str, number: int) -> AnyResponse:
     """Approve a revision, turn it down, or give it back to its author."""
     decision = request.form.get("decision", "")
-    reason = request.form.get("reason", "").replace("\0", " ").strip()[:2_000]
+    reason = read_note("reason")
     me = current_session().account.id
     if decision == "approve":
         approve_revision(get_db(), slug, number, by=me, note=reason)
@@ -96,7 +96,7 @@ def decide(slug: str, number: int) -> AnyResponse:
         done = "returned"
     else:
         raise InvalidAction("Please choose what becomes of the revision.")
-    return redirect(url_for("staff_listings.listing", slug=slug, done=done), 303)
+    return redirect(url_for("staff_listing.show", slug=slug, done=done), 303)
 
 
 # --- Publishing --------------------------------------------------------------------------

@@ -1,0 +1,29 @@
+"""The staff's desk: one module per group of pages, all below `/staff` and behind `auth`.
+
+The desk is in English only. Those who use it are few and known, both languages of a listing
+are edited side by side there, and its many labels would be most of what is to be translated.
+So its sentences are no messages of the catalogue.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from recommender.web.desk import account, editor, listing, listings, review
+
+BLUEPRINTS = (account.bp, listings.bp, listing.bp, editor.bp, review.bp)
+NAVIGATION = (
+    ("staff.home", "Desk"),
+    ("staff_listings.index", "Listings"),
+    ("staff_review.queue", "Review"),
+    ("staff_review.publishing", "Publish"),
+    ("staff.account", "Account"),
+)
+"""The pages that every page of the desk leads to, as (endpoint, label)."""
+
+
+def init_app(app: Flask) -> None:
+    """Put the desk into the application."""
+    app.jinja_env.globals["desk_navigation"] = NAVIGATION
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

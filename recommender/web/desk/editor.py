@@ -1,0 +1,250 @@
+"""The desk's editor: make a listing, or change one, without losing what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from recommender.errors import (
+    EditConflict,
+    InvalidAction,
+    NotFound,
+    RecommenderError,
+    StorageError,
+)
+from recommender.importers.rows import slugify
+from recommender.models import (
+    FieldChange,
+    Listing,
+    Nonprofit,
+    Reach,
+    Revision,
+    Status,
+    Tag,
+    TagKind,
+)
+from recommender.store.accounts import Role
+from recommender.store.listings import get_listing
+from recommender.store.revisions import (
+    EDITABLE,
+    create_listing,
+    find_open_revision,
+    save_listing,
+)
+from recommender.web import get_db, get_gazetteer, get_settings
+from recommender.web.auth import current_session, require
+from recommender.web.desk.asked import read_note, read_number
+from recommender.web.desk.diff import LABELS, to_lines
+from recommender.web.desk.form import (
+    Typed,
+    empty_form,
+    find_errors,
+    make_listing,
+    make_record,
+    read_form,
+    show_listing,
+)
+from recommender.web.desk.labels import BASES, KINDS, VISIBILITIES
+from recommender.web.desk.listing import back_to, outcome_of
+from recommender.web.desk.refusals import refuse_errors
+from recommender.web.i18n import current_language
+from recommender.web.listings import FACTS
+from recommender.web.vocabulary import get_vocabulary
+
+bp = Blueprint("staff_editor", __name__, url_prefix="/staff/listings")
+refuse_errors(bp)
+
+RESERVED = frozenset({"new"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """A field that differs between what stands now and what was typed, and what it was."""
+
+    label: str
+    base: tuple[str, ...]
+    theirs: tuple[str, ...]
+    yours: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Editor:
+    """The form with all that its page says about it; `listing` is None for a new one."""
+
+    typed: Typed
+    listing: Listing | None = None
+    expected_revision: int = 0
+    errors: dict[str, str]
+    conflicts: tuple[Conflict, ...] = ()
+    continued: Revision | None = None
+    note: str = ""
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@require(Role.EDITOR)
+def new() -> AnyResponse:
+    """Make a draft."""
+    if request.method == "GET":
+        return _editor_page(Editor(typed=empty_form(), errors={}))
+    typed = read_form(request.form)
+    slug = typed.texts["slug"].strip() or slugify(typed.texts["name"])
+    named = replace(typed, texts={**typed.texts, "slug": slug})
+    editor = Editor(typed=typed, errors={}, note=read_note("note"))
+    if "add" in request.form:
+        return _editor_page(editor)
+    record = make_record(named)
+    errors = (
+        _taken(slug) | find_errors(named, record, get_settings().data) | _unknown_parent(record)
+    )
+    if errors:
+        return _editor_page(replace(editor, errors=errors))
+    made = replace(make_listing(record, get_gazetteer()), status=Status.DRAFT)
+    try:
+        create_listing(get_db(), made, by=current_session().account.id, note=editor.note)
+    except (InvalidAction, StorageError) as error:
+        return _editor_page(replace(editor, errors=_told(error)))
+    return back_to(slug, "created")
+
+
+@bp.route("/<slug>/edit", methods=["GET", "POST"])
+@require(Role.EDITOR)
+def edit(slug: str) -> AnyResponse:
+    """Edit a listing: at once where it is a draft, for review where it is shown."""
+    found = get_listing(get_db(), slug)
+    if found.nonprofit.status not in EDITABLE:
+        raise InvalidAction(
+            f"A listing that is {found.nonprofit.status} cannot be edited; make it a draft first."
+        )
+    if request.method == "GET":
+        return _editor_page(_open_editor(found))
+    typed = read_form(request.form).in_order_of(found.nonprofit)
+    typed = replace(typed, texts={**typed.texts, "slug": slug})
+    seen = request.form.get("over") or request.form.get("expected_revision", "")
+    editor = Editor(
+        typed=typed,
+        listing=found,
+        expected_revision=read_number(seen),
+        errors={},
+        note=read_note("note"),
+    )
+    return _editor_page(editor) if "add" in request.form else _save(editor, found.nonprofit)
+
+
+def _open_editor(found: Listing) -> Editor:
+    """The form as editing begins, or goes on where one's own revision is not yet reviewed."""
+    slug = found.nonprofit.slug
+    mine = find_open_revision(get_db(), slug, current_session().account.id)
+    shown = mine.after if mine and mine.after else found.nonprofit
+    return Editor(
+        typed=show_listing(shown),
+        listing=found,
+        # What was based on an older version must meet what has changed since.
+        expected_revision=mine.base if mine else found.revision,
+        errors={},
+        continued=mine,
+    )
+
+
+def _save(editor: Editor, live: Nonprofit) -> AnyResponse:
+    record = make_record(editor.typed, in_irs_extract=live.in_irs_extract)
+    errors = find_errors(editor.typed, record, get_settings().data) | _unknown_parent(record)
+    if errors:
+        return _editor_page(replace(editor, errors=errors))
+    try:
+        saved = save_listing(
+            get_db(),
+            make_listing(record, get_gazetteer(), live),
+            by=current_session().account.id,
+            expected_revision=editor.expected_revision,
+            note=editor.note,
+        )
+    except EditConflict as error:
+        if not error.changes:
+            # Somebody else has saved the very same.
+            return back_to(live.slug, "unchanged")
+        return _editor_page(replace(editor, conflicts=_conflicts(error)))
+    except StorageError as error:
+        return _editor_page(replace(editor, errors=_told(error)))
+    return back_to(live.slug, outcome_of(saved))
+
+
+def _conflicts(error: EditConflict) -> tuple[Conflict, ...]:
+    changes: tuple[FieldChange, ...] = error.changes
+    return tuple(
+        Conflict(
+            label=LABELS[change.field],
+            base=to_lines(change.field, getattr(error.base, change.field, None)),
+            theirs=to_lines(change.field, change.before),
+            yours=to_lines(change.field, change.after),
+        )
+        for change in changes
+    )
+
+
+def _taken(slug: str) -> dict[str, str]:
+    if slug in RESERVED:
+        return {"slug": "This address is kept for the desk itself. Please choose another."}
+    try:
+        get_listing(get_db(), slug)
+    except NotFound:
+        return {}
+    return {"slug": f"There is a listing {slug!r} already."}
+
+
+def _unknown_parent(record: dict[str, Any]) -> dict[str, str]:
+    parent = record["parent"]
+    if not parent:
+        return {}
+    if parent == record["slug"]:
+        return {"parent": "A group is not part of itself."}
+    try:
+        get_listing(get_db(), parent)
+    except NotFound:
+        return {"parent": f"There is no listing {parent!r}."}
+    return {}
+
+
+def _told(error: RecommenderError) -> dict[str, str]:
+    """A refusal of the store as the sentence beside the field that it is about."""
+    if isinstance(error, InvalidAction):
+        return {"": str(error)}
+    if "nonprofits.ein" in str(error):
+        return {"ein": "Another listing has this EIN."}
+    if "unknown tag" in str(error):
+        return {"": "One of the tags does not exist any more. Please choose again."}
+    return {"": "Something here cannot be stored. Please look at the figures and the codes."}
+
+
+def _editor_page(editor: Editor) -> Response:
+    vocabulary = get_vocabulary()
+    code = 422 if editor.errors else 409 if editor.conflicts else 200
+    page = render_template(
+        "staff/edit.html",
+        editor=editor,
+        typed=editor.typed.with_room(request.form.get("add", "")),
+        errors=editor.errors,
+        kinds={kind.value: label for kind, label in KINDS.items()},
+        tags={kind.value: _choices(vocabulary.of_kind(kind.value)) for kind in TagKind},
+        reaches={reach.value: reach.value.capitalize() for reach in Reach},
+        bases=BASES,
+        visibilities=VISIBILITIES,
+        groups=FACTS,
+    )
+    return make_response(page, code)
+
+
+def _choices(tags: Iterable[Tag]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The tags of a kind as (group, [(slug, label)])."""
+    grouped: dict[str, list[tuple[str, str]]] = {}
+    for tag in tags:
+        grouped.setdefault(tag.group, []).append((tag.slug, tag.label_en))
+    vocabulary = get_vocabulary()
+    language = current_language()
+    return [
+        (vocabulary.label("service_groups", group, language) if group else "", choices)
+        for group, choices in grouped.items()
+    ]
