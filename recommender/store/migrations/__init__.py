@@ -1,0 +1,41 @@
+"""The schema, one numbered step after another. A step that was released never changes.
+
+`table.transform()` loses CHECK constraints and triggers: write `ALTER TABLE`, or rebuild the
+table in SQL, and leave the triggers to `create_triggers`, which runs after every migration.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+from recommender.store.migrations import catalog, desk, history, staff
+from recommender.store.migrations.triggers import create_triggers
+
+__all__ = ["MIGRATIONS", "create_triggers"]
+
+MIGRATIONS = Migrations("waymark")
+
+
+@MIGRATIONS(name="0001_catalog")
+def _catalog(db: Database) -> None:
+    _execute(db, catalog.SCRIPTS)
+
+
+@MIGRATIONS(name="0002_staff")
+def _staff(db: Database) -> None:
+    _execute(db, staff.SCRIPTS)
+
+
+@MIGRATIONS(name="0003_revisions")
+def _revisions(db: Database) -> None:
+    _execute(db, history.SCRIPTS)
+
+
+@MIGRATIONS(name="0004_desk")
+def _desk(db: Database) -> None:
+    _execute(db, desk.SCRIPTS)
+
+
+def _execute(db: Database, scripts: tuple[str, ...]) -> None:
+    for script in scripts:
+        db.executescript(script)
