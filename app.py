@@ -14,6 +14,7 @@ from recommender.web import (
     api,
     assets,
     auth,
+    background,
     desk,
     directory,
     donor,
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    for part in (web, i18n, headers, problems, assets, reasons, cli, logs, auth):
+    for part in (web, i18n, headers, problems, assets, reasons, cli, logs, auth, background):
         part.init_app(app)
     app.jinja_env.globals["site_url"] = settings.site_url
     app.register_blueprint(api.bp)
