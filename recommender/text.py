@@ -92,6 +92,9 @@ _STEM_EXCEPTIONS = {
 
 _WORD = re.compile(r"[^\W_]+")
 
+# Forms of law, which one register writes and another leaves out.
+_FORMS = frozenset("co corp corporation inc incorporated llc ltd nfp the".split())
+
 
 class Token(NamedTuple):
     """A word as typed (folded), and its stem in each language of the site."""
@@ -117,6 +120,12 @@ def words(text: str) -> list[str]:
     """The folded words of a text, in order; "U.S." and "women's" are one word each."""
     joined = re.sub(r"(?<=\b\w)\.(?=\w\b)|['’]", "", fold(text))
     return [word[:MAX_WORD_LENGTH] for word in _WORD.findall(joined)]
+
+
+def name_key(name: str) -> str:
+    """A name without case, accents, punctuation and form of law."""
+    kept = [word for word in words(name) if word not in _FORMS]
+    return " ".join(kept or words(name))
 
 
 def spellings(text: str) -> dict[str, str]:

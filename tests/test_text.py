@@ -14,6 +14,7 @@ from recommender.text import (
     fold,
     is_filler,
     is_stop_word,
+    name_key,
     phrase_key,
     singular,
     stem,
@@ -202,3 +203,16 @@ def test_a_book_is_analysed_in_a_moment() -> None:
     started = time.perf_counter()
     assert len(analyse(text, Language.EN)) > 30_000
     assert time.perf_counter() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("The Test Border Lawyers, Inc.", "test border lawyers"),
+        ("TEST BORDER LAWYERS", "test border lawyers"),
+        ("Ábogados  de\tPrueba", "abogados de prueba"),
+        ("The Co", "the co"),
+    ],
+)
+def test_names_are_compared_without_their_dress(name: str, key: str) -> None:
+    assert name_key(name) == key

@@ -14,9 +14,10 @@ from recommender.errors import NotFound
 from recommender.importers.rows import FACTS, MAX_SLUG, Incoming, RowError
 from recommender.models import FieldChange, Location, Nonprofit, Status, TagKind
 from recommender.store import Database, snapshot
-from recommender.store.blocks import find_blocked, name_key
+from recommender.store.blocks import find_blocked
 from recommender.store.catalog import SHOWN, get_catalog_revision, list_nonprofits, list_tags
 from recommender.store.workflow import get_redirect
+from recommender.text import name_key
 
 CLOSED = (Status.WITHDRAWN, Status.ARCHIVED, Status.MERGED)
 """Listings that an import leaves alone until staff have opened them again."""

@@ -14,22 +14,13 @@ from sqlite_utils import Database
 
 from recommender.models import Block, Nonprofit, Status
 from recommender.store import snapshot
-from recommender.text import words
-
-# Forms of law, which one register writes and another leaves out.
-_FORMS = frozenset("co corp corporation inc incorporated llc ltd nfp the".split())
+from recommender.text import name_key
 
 _OF_STATUS = """
     SELECT slug, ein, name,
         (SELECT json_group_array(name) FROM nonprofit_names WHERE nonprofit_id = id),
         (SELECT json_group_array(state) FROM locations WHERE nonprofit_id = id)
     FROM nonprofits WHERE status = ? ORDER BY slug"""
-
-
-def name_key(name: str) -> str:
-    """A name without case, accents, punctuation and form of law."""
-    kept = [word for word in words(name) if word not in _FORMS]
-    return " ".join(kept or words(name))
 
 
 def find_blocked(db: Database, records: Iterable[Nonprofit]) -> dict[str, Block]:

@@ -25,11 +25,11 @@ from recommender.models import (
 )
 from recommender.store import snapshot, transaction
 from recommender.store.accounts import Role
-from recommender.store.blocks import name_key
 from recommender.store.history import SCHEDULE, Action, Entry, add_entry, diff, now
 from recommender.store.listings import SHOWN, change_listing, get_listing, rewrite
 from recommender.store.revisions import EDITABLE, Staff, check_revision, get_staff, put_version
 from recommender.store.rows import Row
+from recommender.text import name_key
 
 _E, _R, _A = Role.EDITOR, Role.REVIEWER, Role.ADMIN
 

@@ -20,7 +20,7 @@ from recommender.models import (
 )
 from recommender.store import connect
 from recommender.store.accounts import Role
-from recommender.store.blocks import find_blocked, name_key
+from recommender.store.blocks import find_blocked
 from recommender.store.catalog import (
     EXCLUDED,
     get_catalog_revision,
@@ -282,19 +282,6 @@ def test_not_everything_can_be_merged(loaded: Database, team: Team) -> None:
 
 
 # --- The do-not-list ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("The Test Border Lawyers, Inc.", "test border lawyers"),
-        ("TEST BORDER LAWYERS", "test border lawyers"),
-        ("Ábogados  de\tPrueba", "abogados de prueba"),
-        ("The Co", "the co"),
-    ],
-)
-def test_names_are_compared_without_their_dress(name: str, key: str) -> None:
-    assert name_key(name) == key
 
 
 def test_what_must_not_be_listed_is_known_by_slug_ein_or_name_and_state(
