@@ -17,7 +17,7 @@ from pathlib import Path
 
 from recommender.config import Settings
 from recommender.errors import IndexDamaged, IndexNotReady, PublishRefused
-from recommender.geo import Gazetteer
+from recommender.geo import Gazetteer, build_gazetteer
 from recommender.golden import Failure, check_golden, read_golden
 from recommender.index import (
     BuildInputs,
@@ -113,7 +113,7 @@ def _build_gazetteer(settings: Settings, stamp: str) -> None:
     aside = settings.instance / f".gazetteer.{os.getpid()}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    Gazetteer.build(settings.data / PLACES_FILE).save(aside)
+    build_gazetteer(settings.data / PLACES_FILE).save(aside)
     (aside / STAMP).write_text(stamp)
     shutil.rmtree(settings.gazetteer, ignore_errors=True)
     aside.rename(settings.gazetteer)

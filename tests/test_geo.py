@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.errors import UnknownPlace
-from recommender.geo import MAX_TEXT_LENGTH, STATES, Gazetteer, haversine_km, normalise
+from recommender.geo import (
+    MAX_TEXT_LENGTH,
+    STATES,
+    Gazetteer,
+    build_gazetteer,
+    haversine_km,
+    normalise,
+)
 from recommender.models import Language, PlaceKind
 
 ALIASES = Path(__file__).parents[1] / "data" / "places.json"
@@ -15,7 +22,7 @@ ALIASES = Path(__file__).parents[1] / "data" / "places.json"
 
 @pytest.fixture(scope="module")
 def built() -> Gazetteer:
-    return Gazetteer.build(ALIASES)
+    return build_gazetteer(ALIASES)
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +277,7 @@ def test_a_misspelt_alias_stops_the_build(tmp_path: Path) -> None:
         '{"states": {}, "cities": {"Chicgo, IL": ["chi"]}, "regions": [], "spellings": []}'
     )
     with pytest.raises(KeyError):
-        Gazetteer.build(path)
+        build_gazetteer(path)
 
 
 def labels_offered(gazetteer: Gazetteer, text: str) -> tuple[str, ...]:

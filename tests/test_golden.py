@@ -7,7 +7,7 @@ import zipcodes
 
 from recommender.config import ROOT
 from recommender.errors import InvalidRecord, UnknownPlace
-from recommender.geo import Gazetteer
+from recommender.geo import Gazetteer, build_gazetteer
 from recommender.golden import ask, check_golden, read_golden
 from recommender.index import Index
 from tests.small_world import NO_ALIASES, zip_records
@@ -19,7 +19,7 @@ def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Gazetteer:
     aliases.write_text(json.dumps(NO_ALIASES))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zipcodes, "list_all", zip_records)
-        return Gazetteer.build(aliases)
+        return build_gazetteer(aliases)
 
 
 def golden(key: str = "query", text: str = "asylum lawyers", **changes: Any) -> dict[str, Any]:

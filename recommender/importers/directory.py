@@ -96,8 +96,8 @@ def compute_digest(data: Path) -> str:
     for path in inputs:
         digest.update(f"{path.relative_to(data).as_posix()}\0".encode())
         digest.update(hashlib.sha256(_bytes(path)).digest())
-    for module in (__file__, geo.__file__):
-        digest.update(hashlib.sha256(Path(module).read_bytes()).digest())
+    for module in (Path(__file__), *sorted(Path(geo.__file__).parent.glob("*.py"))):
+        digest.update(hashlib.sha256(module.read_bytes()).digest())
     return digest.hexdigest()
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlite_utils import Database
 
 from recommender.errors import InvalidRecord
-from recommender.geo import Gazetteer
+from recommender.geo import build_gazetteer
 from recommender.importers.directory import Directory, compute_digest, read_directory
 from recommender.models import Location, Nonprofit, ServiceArea, Visibility
 from recommender.store.catalog import list_nonprofits, list_resources, load_catalog
@@ -150,7 +150,7 @@ def test_the_digest_follows_every_file(data: Path) -> None:
 
 
 def test_the_committed_directory_loads_whole(db: Database) -> None:
-    directory = read_directory(COMMITTED, Gazetteer.build(COMMITTED / "places.json"))
+    directory = read_directory(COMMITTED, build_gazetteer(COMMITTED / "places.json"))
     load_catalog(db, directory.contents)
     assert len(list_nonprofits(db)) == len(directory.contents.nonprofits) > 1000
     assert len(list_resources(db)) == len(directory.contents.resources)

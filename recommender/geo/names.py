@@ -1,0 +1,23 @@
+"""Names of places as they are compared."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_INITIAL_DOT = re.compile(r"(?<=\b\w)\.")
+_APOSTROPHES = re.compile(r"['`´‘’ʻʼ]")
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+_SHORTENED = {"saint": "st", "sainte": "ste", "fort": "ft", "mount": "mt"}
+_JOINED = re.compile(r"\b(mc|[dlo]) (?=[a-z]{3})")
+
+
+def normalise(text: str) -> str:
+    """The form under which names are compared: lower-case ASCII words, "Saint" as "st".
+
+    "L.A." becomes "la", "Cañon City" "canon city", "O'Fallon" and "O Fallon" "ofallon".
+    """
+    decomposed = unicodedata.normalize("NFKD", text.replace("´", "'"))
+    letters = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
+    plain = _NOT_WORD.sub(" ", _APOSTROPHES.sub("", _INITIAL_DOT.sub("", letters))).strip()
+    return _JOINED.sub(r"\1", " ".join(_SHORTENED.get(word, word) for word in plain.split()))
