@@ -22,10 +22,10 @@ from recommender.index.model import (
     STATE_CODES,
     Cards,
     Index,
-    Meaning,
     PlaceArrays,
     state_bit,
 )
+from recommender.index.phrases import CONCEPT_KINDS, build_lexicon, build_phrases
 from recommender.models import (
     Basis,
     Language,
@@ -33,11 +33,10 @@ from recommender.models import (
     Nonprofit,
     Reach,
     Tag,
-    TagKind,
     TermMapping,
     Visibility,
 )
-from recommender.text import analyse, fold, is_stop_word, phrase_key, stem, words
+from recommender.text import analyse, fold, stem, words
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
 N_NEIGHBOURS = 20
 SATURATION = 1.2
 """k1 of BM25: 0.9, 1.2 and 1.5 were level (docs/benchmarks.md)."""
-
-CONCEPT_KINDS = (TagKind.SERVICE, TagKind.POPULATION, TagKind.COMMUNITY, TagKind.LANGUAGE)
 
 _WRITTEN_WORD = re.compile(r"[^\W\d_]+")
 
@@ -155,7 +152,7 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
     neighbours, similarities = _neighbours(matrix, progress)
     tag_names, tag_postings = _tag_postings(nonprofits)
     names, name_rows = _names(nonprofits)
-    lexicon = _lexicon(inputs)
+    lexicon = build_lexicon(nonprofits, inputs.tags, inputs.term_map)
     return Index(
         generation="",
         manifest={"catalog_revision": inputs.catalog_revision, "n_docs": len(nonprofits)},
@@ -181,7 +178,7 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
         name_grams=GramIndex.build(names),
         lexicon=lexicon,
         lexicon_grams=GramIndex.build(lexicon),
-        phrases=_phrases(inputs),
+        phrases=build_phrases(inputs.tags, inputs.term_map),
     )
 
 
@@ -366,39 +363,3 @@ def _names(nonprofits: list[Nonprofit]) -> tuple[list[str], Ints]:
         for name in (item.name, *item.other_names)
     ]
     return [name for name, _ in pairs], np.array([row for _, row in pairs], dtype=np.int32)
-
-
-def _lexicon(inputs: BuildInputs) -> list[str]:
-    """Every word of the listings and the term map, most frequent first, for corrections."""
-    counts: Counter[str] = Counter()
-    for item in inputs.nonprofits:
-        text = (item.name, *item.other_names, item.summary_en, item.summary_es, item.serves)
-        counts.update(set(words(" ".join(text))))
-    for phrase in _known_phrases(inputs):
-        counts.update({*words(phrase)})
-    kept = [word for word in counts if len(word) > 1 and not is_stop_word(word)]
-    return sorted(kept, key=lambda word: (-counts[word], word))
-
-
-def _known_phrases(inputs: BuildInputs) -> list[str]:
-    labels = [text for tag in inputs.tags for text in (tag.label_en, tag.label_es)]
-    synonyms = [text for tag in inputs.tags for text in (*tag.synonyms_en, *tag.synonyms_es)]
-    return [entry.phrase for entry in inputs.term_map] + labels + synonyms
-
-
-def _phrases(inputs: BuildInputs) -> dict[str, tuple[Meaning, ...]]:
-    """Phrase -> meanings; the term map wins over what the taxonomy's labels imply."""
-    table: dict[str, tuple[Meaning, ...]] = {}
-    concepts_only = [tag for tag in inputs.tags if tag.kind in CONCEPT_KINDS]
-    # "somali" is a community and a language: what donors say of it means the people.
-    kinds = {tag.slug: tag.kind for tag in concepts_only if tag.kind != TagKind.LANGUAGE}
-    for tag in concepts_only:
-        meaning = Meaning(tags=(f"{tag.kind}:{tag.slug}",), words=(), weight=1.0)
-        for phrase in (tag.label_en, tag.label_es, *tag.synonyms_en, *tag.synonyms_es):
-            key = phrase_key(words(phrase))
-            table[key] = tuple(dict.fromkeys((*table.get(key, ()), meaning)))
-    for entry in inputs.term_map:
-        tags = tuple(f"{kinds[slug]}:{slug}" for slug in entry.tags if slug in kinds)
-        meaning = Meaning(tags=tags, words=entry.words, weight=entry.weight)
-        table[phrase_key(words(entry.phrase))] = (meaning,)
-    return table

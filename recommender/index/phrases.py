@@ -1,0 +1,69 @@
+"""What the taxonomy and the term map give an index: known phrases, and words for corrections."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from recommender.index.arrays import GramIndex
+from recommender.index.model import Index, Meaning
+from recommender.models import Nonprofit, Tag, TagKind, TermMapping
+from recommender.text import is_stop_word, phrase_key, words
+
+CONCEPT_KINDS = (TagKind.SERVICE, TagKind.POPULATION, TagKind.COMMUNITY, TagKind.LANGUAGE)
+
+
+def build_phrases(
+    tags: Iterable[Tag], term_map: Iterable[TermMapping]
+) -> dict[str, tuple[Meaning, ...]]:
+    """Phrase -> meanings; the term map wins over what the taxonomy's labels imply."""
+    table: dict[str, tuple[Meaning, ...]] = {}
+    concepts = [tag for tag in tags if tag.kind in CONCEPT_KINDS]
+    # "somali" is a community and a language: what donors say of it means the people.
+    kinds = {tag.slug: tag.kind for tag in concepts if tag.kind != TagKind.LANGUAGE}
+    for tag in concepts:
+        meaning = Meaning(tags=(f"{tag.kind}:{tag.slug}",), words=(), weight=1.0)
+        for phrase in _spoken(tag):
+            key = phrase_key(words(phrase))
+            table[key] = tuple(dict.fromkeys((*table.get(key, ()), meaning)))
+    for entry in term_map:
+        named = tuple(f"{kinds[slug]}:{slug}" for slug in entry.tags if slug in kinds)
+        meaning = Meaning(tags=named, words=entry.words, weight=entry.weight)
+        table[phrase_key(words(entry.phrase))] = (meaning,)
+    return table
+
+
+def build_lexicon(
+    nonprofits: Iterable[Nonprofit], tags: Iterable[Tag], term_map: Iterable[TermMapping]
+) -> list[str]:
+    """Every word of the listings and the term map, most frequent first, for corrections."""
+    counts: Counter[str] = Counter()
+    for item in nonprofits:
+        text = (item.name, *item.other_names, item.summary_en, item.summary_es, item.serves)
+        counts.update(set(words(" ".join(text))))
+    known = [entry.phrase for entry in term_map] + [text for tag in tags for text in _spoken(tag)]
+    for phrase in known:
+        counts.update({*words(phrase)})
+    kept = [word for word in counts if len(word) > 1 and not is_stop_word(word)]
+    return sorted(kept, key=lambda word: (-counts[word], word))
+
+
+def replace_terms(index: Index, tags: Sequence[Tag], term_map: Sequence[TermMapping]) -> Index:
+    """An index of the same listings as a build with another term map would make it.
+
+    Nothing else in an index depends on the term map, so this is exact, and needs no build.
+    """
+    nonprofits = [index.nonprofit(row) for row in range(len(index))]
+    lexicon = build_lexicon(nonprofits, tags, term_map)
+    return replace(
+        index,
+        phrases=build_phrases(tags, term_map),
+        lexicon=lexicon,
+        lexicon_grams=GramIndex.build(lexicon),
+    )
+
+
+def _spoken(tag: Tag) -> tuple[str, ...]:
+    """All that a tag is called."""
+    return (tag.label_en, tag.label_es, *tag.synonyms_en, *tag.synonyms_es)
