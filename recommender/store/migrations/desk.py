@@ -13,9 +13,71 @@ CREATE TABLE imports (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     staff_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
     staff_name TEXT NOT NULL CHECK (staff_name <> ''),
-    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ')),
+    file_name TEXT NOT NULL CHECK (file_name <> '' AND length(file_name) <= 200),
+    n_bytes INTEGER NOT NULL DEFAULT 0 CHECK (n_bytes >= 0),
+    format TEXT NOT NULL CHECK (format IN ('irs-bmf', 'irs-990-xml', 'csv', 'hsds')),
+    source TEXT NOT NULL DEFAULT '' CHECK (length(source) <= 300),
+    as_of TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL CHECK (state IN (
+        'receiving', 'opening', 'mapping', 'planning', 'planned', 'applying', 'applied',
+        'undoing', 'undone', 'failed', 'discarded')),
+    changed_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ')),
+    -- In whose name the present step is done.
+    actor_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
+    actor_name TEXT NOT NULL DEFAULT '',
+    problem TEXT NOT NULL DEFAULT '',
+    stage TEXT NOT NULL DEFAULT '',
+    done INTEGER NOT NULL DEFAULT 0,
+    total INTEGER NOT NULL DEFAULT 0,
+    -- Seconds since 1970 at which whoever works on it last said so; 0 where nobody has yet.
+    beat_at INTEGER NOT NULL DEFAULT 0,
+    tries INTEGER NOT NULL DEFAULT 0,
+    columns TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(columns)),
+    mapping TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(mapping)),
+    counts TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(counts)),
+    chosen TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(chosen))
 ) STRICT;
 CREATE INDEX imports_staff_id ON imports (staff_id);
+CREATE INDEX imports_actor_id ON imports (actor_id);
+
+CREATE TABLE import_rows (
+    import_id INTEGER NOT NULL REFERENCES imports (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    place TEXT NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN (
+        'create', 'update', 'unchanged', 'conflict', 'duplicate-of', 'rejected')),
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    ein TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    nonprofit_id INTEGER REFERENCES nonprofits (id) ON DELETE SET NULL,
+    -- The listing as it stands, as it would become, and as the source alone would have it
+    -- where that is more.
+    before TEXT CHECK (before IS NULL OR json_valid(before)),
+    after TEXT CHECK (after IS NULL OR json_valid(after)),
+    offered TEXT CHECK (offered IS NULL OR json_valid(offered)),
+    curated TEXT NOT NULL CHECK (json_valid(curated)),
+    material TEXT NOT NULL,
+    is_left_out INTEGER NOT NULL DEFAULT 0 CHECK (is_left_out IN (0, 1)),
+    outcome TEXT NOT NULL DEFAULT '' CHECK (outcome IN ('', 'created', 'changed', 'proposed')),
+    -- Of the entry in the history of the listing by which it was done.
+    number INTEGER,
+    undone TEXT NOT NULL DEFAULT '' CHECK (undone IN (
+        '', 'removed', 'reverted', 'proposed', 'withdrawn', 'left')),
+    remark TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (import_id, position)
+) STRICT;
+CREATE INDEX import_rows_verdict ON import_rows (import_id, verdict, outcome);
+CREATE INDEX import_rows_nonprofit_id ON import_rows (nonprofit_id);
+
+CREATE TABLE import_mappings (
+    -- SHA-256 of the names of the columns.
+    header TEXT PRIMARY KEY,
+    mapping TEXT NOT NULL CHECK (json_valid(mapping)),
+    staff_name TEXT NOT NULL,
+    saved_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))
+) STRICT, WITHOUT ROWID;
 """
 
 _VIEWS = """
