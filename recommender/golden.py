@@ -67,7 +67,20 @@ def check_golden(
     queries: Sequence[Mapping[str, Any]], index: Index, gazetteer: Gazetteer
 ) -> list[Failure]:
     """Ask every query; what is not as expected, in the order of the file."""
-    answers = {query["id"]: ask(query, index, gazetteer) for query in queries}
+    return find_failures(queries, ask_all(queries, index, gazetteer))
+
+
+def ask_all(
+    queries: Sequence[Mapping[str, Any]], index: Index, gazetteer: Gazetteer
+) -> dict[str, Answer]:
+    """The answers to golden queries, by the id of the query."""
+    return {query["id"]: ask(query, index, gazetteer) for query in queries}
+
+
+def find_failures(
+    queries: Sequence[Mapping[str, Any]], answers: Mapping[str, Answer]
+) -> list[Failure]:
+    """Where the answers are not as expected, in the order of the queries."""
     return [
         Failure(query_id=query["id"], expected=f"{name} {expected}", found=found)
         for query in queries
