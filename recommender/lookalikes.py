@@ -1,0 +1,213 @@
+"""Listings that may be one organisation, or that a reader may take for one another.
+
+Two listings look alike when they have one EIN or one site, when a name of one is much like a
+name of the other, or when they are described in nearly the same words. A parent and its
+projects do not: staff have told them apart already.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from recommender.index import Index
+from recommender.index.arrays import Floats
+from recommender.index.model import state_bit
+from recommender.models import Language, Nonprofit, TagKind, Visibility
+from recommender.text import analyse, is_stop_word, name_key, stem
+
+# Of the 52 pairs that these find in the committed directory, 46 are such that a reader might
+# take one for the other; lower ones mostly add pairs that only share a subject.
+LIKE_NAME = 0.85
+LIKE_NAME_IN_STATE = 0.7
+LIKE_DESCRIPTION = 0.6
+
+LEAST_OVERLAP = 2 * LIKE_NAME_IN_STATE - 1
+"""Dice's coefficient without which two names cannot come to `LIKE_NAME_IN_STATE`."""
+
+# On these the whole address tells one site from another.
+_SHARED_HOSTS = frozenset("facebook.com instagram.com linkedin.com linktr.ee".split())
+_SHARED_HOSTS |= frozenset("sites.google.com medium.com x.com twitter.com youtube.com".split())
+
+Likeness = dict[int, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookAlike:
+    """A listing that looks like another, and `why`: "ein", "website", "name", "description".
+
+    `similarity` is the highest of what they have in common, in (0, 1]; the same EIN or site
+    counts 1.
+    """
+
+    nonprofit: Nonprofit
+    why: tuple[str, ...]
+    similarity: float
+
+
+def find_lookalikes(record: Nonprofit, index: Index, *, n: int = 5) -> tuple[LookAlike, ...]:
+    """The listings of an index that look like a record, most alike first.
+
+    The record may be new, or a listing of the index as it is being edited.
+    """
+    return _Finder(index).find(record, n)
+
+
+def list_lookalikes(
+    index: Index, others: Iterable[Nonprofit] = (), *, n: int = 5
+) -> dict[str, tuple[LookAlike, ...]]:
+    """What looks like each listing of an index, and like each of `others`, by their slugs."""
+    finder = _Finder(index)
+    records = [*(index.nonprofit(row) for row in range(len(index))), *others]
+    found = {record.slug: finder.find(record, n) for record in records}
+    return {slug: alike for slug, alike in found.items() if alike}
+
+
+class _Finder:
+    """An index with what its listings are known by, read once for many records."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._eins: dict[str, list[int]] = defaultdict(list)
+        self._sites: dict[str, list[int]] = defaultdict(list)
+        for row in range(len(index)):
+            card = index.nonprofit(row)
+            self._eins[card.ein].append(row)
+            self._sites[_site(card.website)].append(row)
+        self._norms = _norms(index)
+
+    def find(self, record: Nonprofit, n: int) -> tuple[LookAlike, ...]:
+        """What looks like a record, most alike first."""
+        site = _site(record.website)
+        common = {
+            "ein": dict.fromkeys(self._eins.get(record.ein, ()) if record.ein else (), 1.0),
+            "website": dict.fromkeys(self._sites.get(site, ()) if site else (), 1.0),
+            "name": _like_names(record, self._index),
+            "description": self._like_descriptions(record),
+        }
+        rows = {row for likeness in common.values() for row in likeness}
+        alike = (self._look_alike(row, common) for row in rows)
+        others = [one for one in alike if not _are_family(record, one.nonprofit)]
+        others.sort(key=lambda one: (-one.similarity, -len(one.why), one.nonprofit.slug))
+        return tuple(others[:n])
+
+    def _look_alike(self, row: int, common: dict[str, Likeness]) -> LookAlike:
+        shared = {why: likeness[row] for why, likeness in common.items() if row in likeness}
+        return LookAlike(
+            nonprofit=self._index.nonprofit(row),
+            why=tuple(shared),
+            similarity=max(shared.values()),
+        )
+
+    def _like_descriptions(self, record: Nonprofit) -> Likeness:
+        """Cosines of the descriptions: of the neighbours where this one is in the index as it is.
+
+        A new description has no length to be weighed by, so its cosines are a little off.
+        """
+        row = self._index.row_of.get(record.slug)
+        if row is not None and _texts(self._index.nonprofit(row)) == _texts(record):
+            rows, cosines = self._index.neighbours[row], self._index.similarities[row]
+        else:
+            cosines = self._cosines(record)
+            rows = np.arange(len(self._index))
+        close = cosines >= LIKE_DESCRIPTION
+        return dict(zip(rows[close].tolist(), cosines[close].tolist(), strict=True))
+
+    def _cosines(self, record: Nonprofit) -> Floats:
+        """The cosine of a new description with every listing's: (n_docs,)."""
+        index = self._index
+        weights = {
+            index.vocabulary[term]: float(index.idf[index.vocabulary[term]]) * math.log1p(count)
+            for term, count in Counter(_terms(record)).items()
+            if term in index.vocabulary
+        }
+        products = np.zeros(len(index), dtype=np.float64)
+        for term, weight in weights.items():
+            rows, theirs = index.postings.row(term)
+            products[rows] += weight * theirs
+        norm = math.sqrt(sum(weight * weight for weight in weights.values()))
+        return products / (self._norms * norm) if norm else products
+
+
+def _norms(index: Index) -> Floats:
+    squares = np.concatenate(([0.0], np.cumsum(np.square(index.documents.weights, dtype=float))))
+    lengths: Floats = np.sqrt(np.diff(squares[index.documents.indptr]))
+    return np.maximum(lengths, np.finfo(float).tiny)
+
+
+def _terms(record: Nonprofit) -> list[str]:
+    names = " ".join((record.name, *record.other_names))
+    return [
+        *analyse(names, Language.EN),
+        *analyse(record.summary_en, Language.EN),
+        *analyse(record.summary_es, Language.ES),
+        *(f"{kind}:{tag}" for kind in TagKind for tag in record.tags(kind)),
+    ]
+
+
+def _texts(record: Nonprofit) -> tuple[object, ...]:
+    tags = tuple(record.tags(kind) for kind in TagKind)
+    return (record.name, record.other_names, record.summary_en, record.summary_es, tags)
+
+
+def _site(address: str) -> str:
+    """What tells one site from another: its host, on a host of many the path too."""
+    parts = urlsplit(address)
+    host = (parts.hostname or "").removeprefix("www.")
+    return host + parts.path.rstrip("/").casefold() if host in _SHARED_HOSTS else host
+
+
+def _are_family(one: Nonprofit, other: Nonprofit) -> bool:
+    """Whether they are one listing, a parent and its project, or projects of one parent."""
+    return bool({one.slug, one.parent} & {other.slug, other.parent} - {""})
+
+
+def _like_names(record: Nonprofit, index: Index) -> Likeness:
+    """How alike the names are, where that is enough: more of it is asked for across states."""
+    states = sum(
+        {
+            state_bit(place.state)
+            for place in record.locations
+            if place.visibility is not Visibility.HIDDEN
+        }
+    )
+    found: Likeness = {}
+    for name in (record.name, *record.other_names):
+        for row, similarity in _similar_names(name_key(name), index):
+            is_near = int(index.places.office_bits[row]) & states
+            if similarity >= (LIKE_NAME_IN_STATE if is_near else LIKE_NAME):
+                found[row] = max(similarity, found.get(row, 0.0))
+    return found
+
+
+def _similar_names(name: str, index: Index) -> Iterable[tuple[int, float]]:
+    """Rows by the mean of two views of the name, of its letters and of its weighty words.
+
+    Letters alone find what was mistyped or cut off, but also every other "for Refugees";
+    words alone find "Refugees Welcome" in any order and with anything that is common to many.
+    """
+    ours = _word_weights(name, index)
+    likely = index.name_grams.similar(name, n=len(index.name_rows), at_least=LEAST_OVERLAP)
+    for number, dice in likely:
+        theirs = _word_weights(name_key(index.name_strings[number]), index)
+        yield int(index.name_rows[number]), (dice + _cosine(ours, theirs)) / 2
+
+
+def _word_weights(name: str, index: Index) -> dict[str, float]:
+    rarest = float(index.idf.max())
+    stems = {stem(word, Language.EN) for word in name.split() if not is_stop_word(word)}
+    return {
+        term: float(index.idf[index.vocabulary[term]]) if term in index.vocabulary else rarest
+        for term in stems or {name}
+    }
+
+
+def _cosine(one: dict[str, float], other: dict[str, float]) -> float:
+    shared = sum(weight * other[term] for term, weight in one.items() if term in other)
+    norms = (sum(weight * weight for weight in names.values()) for names in (one, other))
+    return shared / math.sqrt(math.prod(norms)) if shared else 0.0
