@@ -15,7 +15,7 @@ from types import ModuleType
 from benchmarks.relevance import HEADER, format_row, format_title
 from recommender import ranking, retrieval
 from recommender.evaluation import Collection, evaluate, own_engine, read_collection
-from recommender.index import build
+from recommender.index import fields
 
 Change = tuple[ModuleType, str, object]
 OFF = float("inf")
@@ -29,13 +29,13 @@ VARIANTS: Mapping[str, tuple[Change, ...]] = {
     "smoothing of thin listings no more than of others": ((retrieval, "thinness", lambda *_: 1.0),),
     "length of fields not normalised": (
         (
-            build,
+            fields,
             "FIELDS",
-            tuple(build.Field(f.name, f.weight, 0.0, f.terms) for f in build.FIELDS),
+            tuple(fields.Field(f.name, f.weight, 0.0, f.terms) for f in fields.FIELDS),
         ),
     ),
-    "term frequency saturates at once (k1 0.9)": ((build, "SATURATION", 0.9),),
-    "term frequency saturates late (k1 1.5)": ((build, "SATURATION", 1.5),),
+    "term frequency saturates at once (k1 0.9)": ((fields, "SATURATION", 0.9),),
+    "term frequency saturates late (k1 1.5)": ((fields, "SATURATION", 1.5),),
     "names count no extra": ((ranking, "NAME_LIKELY", OFF),),
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.errors import PublishRefused
-from recommender.geo import STATES
+from recommender.index import fields
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
+from recommender.index.fields import (
+    Vocabularies,
+    compute_idf,
+    concepts,
+    mean_length,
+    saturate,
+    shown_locations,
+    tag_texts,
+)
 from recommender.index.model import (
     REACHES,
     STATE_CODES,
@@ -25,25 +34,21 @@ from recommender.index.model import (
     PlaceArrays,
     state_bit,
 )
-from recommender.index.phrases import CONCEPT_KINDS, build_lexicon, build_phrases
+from recommender.index.phrases import build_lexicon, build_phrases
 from recommender.models import (
     Basis,
     Language,
-    Location,
     Nonprofit,
     Reach,
     Tag,
     TermMapping,
-    Visibility,
 )
-from recommender.text import analyse, fold, stem, words
+from recommender.text import fold, stem, words
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 N_NEIGHBOURS = 20
-SATURATION = 1.2
-"""k1 of BM25: 0.9, 1.2 and 1.5 were level (docs/benchmarks.md)."""
 
 _WRITTEN_WORD = re.compile(r"[^\W\d_]+")
 
@@ -60,85 +65,11 @@ class BuildInputs:
     catalog_revision: int = 0
 
 
-@dataclass(frozen=True)
-class Field:
-    """A part of a listing: its weight, and how much its length counts (b of BM25F)."""
-
-    name: str
-    weight: float
-    length_norm: float
-    terms: Callable[[Nonprofit, _Vocabularies], list[str]]
-
-
-class _Vocabularies:
-    """The words by which each tag is known, analysed once."""
-
-    def __init__(self, tags: Iterable[Tag]) -> None:
-        self._terms: dict[str, list[str]] = {}
-        for tag in tags:
-            english = " ".join((tag.label_en, *tag.synonyms_en))
-            spanish = " ".join((tag.label_es, *tag.synonyms_es))
-            terms = {*analyse(english, Language.EN), *analyse(spanish, Language.ES)}
-            self._terms[f"{tag.kind}:{tag.slug}"] = sorted(terms)
-
-    def terms(self, concept: str) -> list[str]:
-        return self._terms.get(concept, [])
-
-
-def _name_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
-    text = " ".join((nonprofit.name, *nonprofit.other_names))
-    english, spanish = analyse(text, Language.EN), analyse(text, Language.ES)
-    return english + [term for term in spanish if term not in english]
-
-
-def _english_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
-    return analyse(nonprofit.summary_en, Language.EN)
-
-
-def _spanish_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
-    return analyse(nonprofit.summary_es, Language.ES)
-
-
-def _place_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
-    shown = _shown(nonprofit)
-    states = {place.state for place in shown} | {area.state for area in nonprofit.service_areas}
-    known = [STATES[state] for state in sorted(states) if state in STATES]
-    names = [name for state in known for name in (state.en, state.es)]
-    cities = [place.city for place in shown] + [area.city for area in nonprofit.service_areas]
-    text = " ".join((nonprofit.serves, *cities, *names))
-    return sorted(set(analyse(text, Language.EN)))
-
-
-def concepts(nonprofit: Nonprofit) -> list[str]:
-    """The tags of a listing as `kind:slug`, which are index terms of their own."""
-    return [f"{kind}:{slug}" for kind in CONCEPT_KINDS for slug in nonprofit.tags(kind)]
-
-
-def _concept_terms(nonprofit: Nonprofit, _: _Vocabularies) -> list[str]:
-    return concepts(nonprofit)
-
-
-def _synonym_terms(nonprofit: Nonprofit, vocabularies: _Vocabularies) -> list[str]:
-    return [term for tag in concepts(nonprofit) for term in vocabularies.terms(tag)]
-
-
-FIELDS = (
-    Field("name", 1.0, 0.4, _name_terms),
-    Field("summary_en", 1.0, 0.6, _english_terms),
-    Field("summary_es", 1.0, 0.6, _spanish_terms),
-    Field("place", 0.5, 0.0, _place_terms),
-    Field("synonyms", 0.3, 0.6, _synonym_terms),
-    Field("concepts", 1.0, 0.0, _concept_terms),
-)
-"""Weights and length norms as measured on the collections of docs/benchmarks.md."""
-
-
 def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) -> Index:
     """Build every array of a generation, in memory.
 
     `progress(stage, done, total)` is called as the work goes on. The weight of a term is
-    BM25F's saturated, length-normalised frequency times idf = ln(1 + (N - df + 0.5) /
-    (df + 0.5)) (Robertson & Zaragoza, "The Probabilistic Relevance Framework", 2009).
+    BM25F's saturated, length-normalised frequency times its idf (see `fields`).
 
     Raises:
         PublishRefused: there is no listing.
@@ -147,7 +78,9 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
     if not nonprofits:
         raise PublishRefused("The catalogue is empty: there is nothing to build an index of.")
     progress("words", 0, len(nonprofits))
-    vocabulary, matrix, idf = _weigh(nonprofits, _Vocabularies(inputs.tags))
+    spoken = tag_texts(inputs.tags)
+    weighed = _weigh(nonprofits, Vocabularies(spoken))
+    vocabulary, matrix = weighed.vocabulary, weighed.matrix
     progress("words", len(nonprofits), len(nonprofits))
     neighbours, similarities = _neighbours(matrix, progress)
     tag_names, tag_postings = _tag_postings(nonprofits)
@@ -159,12 +92,14 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
         vocabulary=vocabulary,
         surfaces_en=_surfaces([item.summary_en for item in nonprofits], vocabulary, Language.EN),
         surfaces_es=_surfaces([item.summary_es for item in nonprofits], vocabulary, Language.ES),
-        idf=idf,
+        idf=weighed.idf,
+        field_lengths=weighed.field_lengths,
+        tag_texts=spoken,
         postings=_as_postings(matrix.T.tocsr()),
         documents=_as_postings(matrix),
         neighbours=neighbours,
         similarities=similarities,
-        places=_places(nonprofits),
+        places=build_places(nonprofits),
         tag_names=tag_names,
         tag_postings=tag_postings,
         revenue_usd=np.array([_number(item.revenue_usd) for item in nonprofits], dtype=np.float32),
@@ -182,38 +117,42 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
     )
 
 
-def _weigh(
-    nonprofits: list[Nonprofit], vocabularies: _Vocabularies
-) -> tuple[dict[str, int], sparse.csr_matrix, Floats]:
+@dataclass(frozen=True, kw_only=True)
+class _Weighed:
+    """Every listing's terms; the matrix has shape (n_docs, n_terms)."""
+
+    vocabulary: dict[str, int]
+    matrix: sparse.csr_matrix
+    idf: Floats
+    field_lengths: dict[str, float]
+
+
+def _weigh(nonprofits: list[Nonprofit], vocabularies: Vocabularies) -> _Weighed:
     from scipy import sparse
     from sklearn.feature_extraction.text import CountVectorizer
 
-    texts = {field: [field.terms(item, vocabularies) for item in nonprofits] for field in FIELDS}
+    texts = {
+        field: [field.terms(item, vocabularies) for item in nonprofits] for field in fields.FIELDS
+    }
     vectorizer = CountVectorizer(analyzer=list, dtype=np.float32)
     vectorizer.fit(terms for lists in texts.values() for terms in lists)
     frequency = sparse.csr_matrix((len(nonprofits), len(vectorizer.vocabulary_)), dtype=np.float32)
+    means: dict[str, float] = {}
     for field, lists in texts.items():
-        frequency = frequency + _normalised(vectorizer.transform(lists), lists, field)
+        lengths = np.array([len(terms) for terms in lists], dtype=np.float32)
+        means[field.name] = mean_length(lengths)
+        scale = sparse.diags(field.scale(lengths, means[field.name]))
+        frequency = frequency + (scale @ vectorizer.transform(lists)).tocsr()
     frequency.sum_duplicates()
     frequency.sort_indices()
-    df = np.bincount(frequency.indices, minlength=frequency.shape[1])
-    idf = np.log(1 + (len(nonprofits) - df + 0.5) / (df + 0.5)).astype(np.float32)
-    tf = frequency.data
-    frequency.data = idf[frequency.indices] * tf * (SATURATION + 1) / (SATURATION + tf)
-    vocabulary = {term: int(i) for term, i in vectorizer.vocabulary_.items()}
-    return vocabulary, frequency.astype(np.float32), idf
-
-
-def _normalised(
-    counts: sparse.csr_matrix, lists: list[list[str]], field: Field
-) -> sparse.csr_matrix:
-    from scipy import sparse
-
-    lengths = np.array([len(terms) for terms in lists], dtype=np.float32)
-    average = float(lengths[lengths > 0].mean()) if lengths.any() else 1.0
-    norm = 1 - field.length_norm + field.length_norm * lengths / average
-    scale = np.divide(field.weight, norm, out=np.zeros_like(norm), where=norm > 0)
-    return (sparse.diags(scale) @ counts).tocsr()
+    idf = compute_idf(np.bincount(frequency.indices, minlength=frequency.shape[1]), len(nonprofits))
+    frequency.data = saturate(frequency.data, idf[frequency.indices])
+    return _Weighed(
+        vocabulary={term: int(i) for term, i in vectorizer.vocabulary_.items()},
+        matrix=frequency.astype(np.float32),
+        idf=idf,
+        field_lengths=means,
+    )
 
 
 def _neighbours(matrix: sparse.csr_matrix, progress: Progress) -> tuple[Ints, Floats]:
@@ -267,7 +206,7 @@ def _surfaces(texts: list[str], vocabulary: dict[str, int], language: Language) 
 def _tag_postings(nonprofits: list[Nonprofit]) -> tuple[list[str], Postings]:
     rows: dict[str, list[int]] = {}
     for row, item in enumerate(nonprofits):
-        for name in (*concepts(item), *_filter_tags(item)):
+        for name in list_filters(item):
             rows.setdefault(name, []).append(row)
     names = sorted(rows)
     indptr = np.concatenate(([0], np.cumsum([len(rows[n]) for n in names], dtype=np.int64)))
@@ -275,8 +214,10 @@ def _tag_postings(nonprofits: list[Nonprofit]) -> tuple[list[str], Postings]:
     return names, Postings(indptr, columns, np.ones(len(columns), dtype=np.float32))
 
 
-def _filter_tags(item: Nonprofit) -> list[str]:
-    return [f"reach:{item.reach.value}", *(f"states:{state}" for state in sorted(_states(item)))]
+def list_filters(item: Nonprofit) -> list[str]:
+    """All that a listing can be narrowed by, as `kind:slug`."""
+    states = (f"states:{state}" for state in sorted(_states(item)))
+    return [*concepts(item), f"reach:{item.reach.value}", *states]
 
 
 def _states(item: Nonprofit) -> set[str]:
@@ -286,12 +227,7 @@ def _states(item: Nonprofit) -> set[str]:
 
 
 def _office_states(item: Nonprofit) -> set[str]:
-    return {place.state for place in _shown(item)} & set(STATE_CODES)
-
-
-def _shown(item: Nonprofit) -> list[Location]:
-    """The locations that may be used: a hidden one must not show through any answer."""
-    return [place for place in item.locations if place.visibility is not Visibility.HIDDEN]
+    return {place.state for place in shown_locations(item)} & set(STATE_CODES)
 
 
 def _statewide(item: Nonprofit) -> set[str]:
@@ -301,11 +237,12 @@ def _statewide(item: Nonprofit) -> set[str]:
     return whole & set(STATE_CODES)
 
 
-def _places(nonprofits: list[Nonprofit]) -> PlaceArrays:
+def build_places(nonprofits: list[Nonprofit]) -> PlaceArrays:
+    """Where listings are and where they work."""
     offices = [
         (row, place.latitude, place.longitude)
         for row, item in enumerate(nonprofits)
-        for place in _shown(item)
+        for place in shown_locations(item)
         if place.latitude is not None
     ]
     areas = [

@@ -27,7 +27,7 @@ from recommender.index.arrays import GramIndex, Postings
 from recommender.index.model import Cards, Index, Meaning, PlaceArrays
 from recommender.text import ANALYSIS_VERSION
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 KEPT_GENERATIONS = 5
 ABANDONED_AFTER_S = 3600
 POINTER = "current"
@@ -212,6 +212,10 @@ def _read_generation(directory: Path, manifest: Mapping[str, Any]) -> Index:
         generation=directory.name,
         manifest=manifest,
         vocabulary={term: i for i, term in enumerate(read["vocabulary"])},
+        field_lengths=read["field_lengths"],
+        tag_texts={
+            tag: (english, spanish) for tag, (english, spanish) in read["tag_texts"].items()
+        },
         phrases={
             key: tuple(
                 Meaning(tags=tuple(m["tags"]), words=tuple(m["words"]), weight=m["weight"])
@@ -243,6 +247,7 @@ def _arrays(index: Index) -> dict[str, np.ndarray[Any, Any]]:
 def _documents(index: Index) -> dict[str, Any]:
     documents: dict[str, Any] = {name: getattr(index, name) for name in _LISTS}
     documents |= {name: list(getattr(index, name).grams) for name in _GRAMS}
+    documents |= {name: dict(getattr(index, name)) for name in ("field_lengths", "tag_texts")}
     documents["vocabulary"] = sorted(index.vocabulary, key=index.vocabulary.__getitem__)
     documents["phrases"] = {
         key: [asdict(meaning) for meaning in meanings] for key, meanings in index.phrases.items()

@@ -94,6 +94,8 @@ class Index:
     `row` is a position in this generation; the slug is the identity across generations.
     `neighbours` and `similarities` have shape (n_docs, k), most similar first, padded with
     similarity 0. `tag_postings` has a row for each `kind:slug` of `tag_names`.
+    `field_lengths` are the mean numbers of words that lengths are normalised by, and
+    `tag_texts` all that each tag is called in English and in Spanish.
     """
 
     generation: str
@@ -102,6 +104,8 @@ class Index:
     surfaces_en: list[str]
     surfaces_es: list[str]
     idf: Floats
+    field_lengths: Mapping[str, float]
+    tag_texts: Mapping[str, tuple[str, str]]
     postings: Postings
     documents: Postings
     neighbours: Ints

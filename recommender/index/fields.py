@@ -1,0 +1,158 @@
+"""What of a listing is indexed, and how much each part of it counts.
+
+A build weighs every listing by this, and `insertion` a single one, so that the two agree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.geo import STATES
+from recommender.index.arrays import Floats, Ints
+from recommender.index.phrases import CONCEPT_KINDS
+from recommender.models import Language, Location, Nonprofit, Tag, Visibility
+from recommender.text import analyse
+
+SATURATION = 1.2
+"""k1 of BM25: 0.9, 1.2 and 1.5 were level (docs/benchmarks.md)."""
+
+TagTexts = Mapping[str, tuple[str, str]]
+"""All that each tag is called, in English and in Spanish, by `kind:slug`."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A part of a listing: its weight, and how much its length counts (b of BM25F)."""
+
+    name: str
+    weight: float
+    length_norm: float
+    terms: Callable[[Nonprofit, Vocabularies], list[str]]
+
+    def scale(self, lengths: Floats, mean_length: float) -> Floats:
+        """What one occurrence adds to a term's frequency, by the words its field has."""
+        norm = 1 - self.length_norm + self.length_norm * lengths / mean_length
+        scale: Floats = np.divide(self.weight, norm, out=np.zeros_like(norm), where=norm > 0)
+        return scale
+
+
+class Vocabularies:
+    """The words by which each tag is known, each tag analysed once."""
+
+    def __init__(self, texts: TagTexts) -> None:
+        self._texts = texts
+        self._terms: dict[str, list[str]] = {}
+
+    def terms(self, concept: str) -> list[str]:
+        """The stems of all that a tag is called."""
+        if concept not in self._terms:
+            english, spanish = self._texts.get(concept, ("", ""))
+            terms = {*analyse(english, Language.EN), *analyse(spanish, Language.ES)}
+            self._terms[concept] = sorted(terms)
+        return self._terms[concept]
+
+
+def tag_texts(tags: Iterable[Tag]) -> dict[str, tuple[str, str]]:
+    """All that each tag is called, in English and in Spanish."""
+    return {
+        f"{tag.kind}:{tag.slug}": (
+            " ".join((tag.label_en, *tag.synonyms_en)),
+            " ".join((tag.label_es, *tag.synonyms_es)),
+        )
+        for tag in tags
+    }
+
+
+def shown_locations(nonprofit: Nonprofit) -> list[Location]:
+    """The locations that may be used: a hidden one must not show through any answer."""
+    return [place for place in nonprofit.locations if place.visibility is not Visibility.HIDDEN]
+
+
+def concepts(nonprofit: Nonprofit) -> list[str]:
+    """The tags of a listing as `kind:slug`, which are index terms of their own."""
+    return [f"{kind}:{slug}" for kind in CONCEPT_KINDS for slug in nonprofit.tags(kind)]
+
+
+def _name_terms(nonprofit: Nonprofit, _: Vocabularies) -> list[str]:
+    text = " ".join((nonprofit.name, *nonprofit.other_names))
+    english, spanish = analyse(text, Language.EN), analyse(text, Language.ES)
+    return english + [term for term in spanish if term not in english]
+
+
+def _english_terms(nonprofit: Nonprofit, _: Vocabularies) -> list[str]:
+    return analyse(nonprofit.summary_en, Language.EN)
+
+
+def _spanish_terms(nonprofit: Nonprofit, _: Vocabularies) -> list[str]:
+    return analyse(nonprofit.summary_es, Language.ES)
+
+
+def _place_terms(nonprofit: Nonprofit, _: Vocabularies) -> list[str]:
+    return sorted(set(analyse(place_text(nonprofit), Language.EN)))
+
+
+def place_text(nonprofit: Nonprofit) -> str:
+    """The places of a listing in words, its states by their names."""
+    shown = shown_locations(nonprofit)
+    states = {place.state for place in shown} | {area.state for area in nonprofit.service_areas}
+    known = [STATES[state] for state in sorted(states) if state in STATES]
+    names = [name for state in known for name in (state.en, state.es)]
+    cities = [place.city for place in shown] + [area.city for area in nonprofit.service_areas]
+    return " ".join((nonprofit.serves, *cities, *names))
+
+
+def _concept_terms(nonprofit: Nonprofit, _: Vocabularies) -> list[str]:
+    return concepts(nonprofit)
+
+
+def _synonym_terms(nonprofit: Nonprofit, vocabularies: Vocabularies) -> list[str]:
+    return [term for tag in concepts(nonprofit) for term in vocabularies.terms(tag)]
+
+
+FIELDS = (
+    Field("name", 1.0, 0.4, _name_terms),
+    Field("summary_en", 1.0, 0.6, _english_terms),
+    Field("summary_es", 1.0, 0.6, _spanish_terms),
+    Field("place", 0.5, 0.0, _place_terms),
+    Field("synonyms", 0.3, 0.6, _synonym_terms),
+    Field("concepts", 1.0, 0.0, _concept_terms),
+)
+"""Weights and length norms as measured on the collections of docs/benchmarks.md."""
+
+
+def count_terms(
+    nonprofit: Nonprofit, vocabularies: Vocabularies, mean_lengths: Mapping[str, float]
+) -> dict[str, float]:
+    """The weighted, length-normalised frequency of each term of one listing."""
+    frequencies: dict[str, float] = {}
+    for field in FIELDS:
+        counts = Counter(field.terms(nonprofit, vocabularies))
+        length = np.array([counts.total()], dtype=np.float32)
+        scale = float(field.scale(length, mean_lengths[field.name])[0])
+        for term, count in counts.items():
+            frequencies[term] = frequencies.get(term, 0.0) + scale * count
+    return frequencies
+
+
+def mean_length(lengths: Floats) -> float:
+    """The mean number of words in a field, of the listings that have any there."""
+    return float(lengths[lengths > 0].mean()) if lengths.any() else 1.0
+
+
+def compute_idf(df: Ints, n_docs: int) -> Floats:
+    """How telling each term is, by how many listings have it."""
+    idf: Floats = np.log(1 + (n_docs - df + 0.5) / (df + 0.5)).astype(np.float32)
+    return idf
+
+
+def saturate(frequencies: Floats, idf: Floats) -> Floats:
+    """The weight of a term in a listing: repeating it adds less and less.
+
+    Source: Robertson & Zaragoza, "The Probabilistic Relevance Framework", 2009 (BM25F).
+    """
+    weights: Floats = idf * frequencies * (SATURATION + 1) / (SATURATION + frequencies)
+    return weights
