@@ -9,5 +9,6 @@ from recommender.geo.distance import EARTH_RADIUS_KM as EARTH_RADIUS_KM
 from recommender.geo.distance import haversine_km as haversine_km
 from recommender.geo.gazetteer import MAX_TEXT_LENGTH as MAX_TEXT_LENGTH
 from recommender.geo.gazetteer import Gazetteer as Gazetteer
+from recommender.geo.mentions import find_places as find_places
 from recommender.geo.names import normalise as normalise
 from recommender.geo.states import STATES as STATES

@@ -82,7 +82,10 @@ class Gazetteer:
         """Map a saved gazetteer into memory."""
         return cls(
             **{
-                name: np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+                # Plain views of the maps: `np.memmap` costs a call of Python at every access.
+                name: np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(
+                    np.ndarray
+                )
                 for name in _array_names()
             }
         )
@@ -142,6 +145,35 @@ class Gazetteer:
             return None
         return found.latitude, found.longitude
 
+    def rows_in_state(self, name: str, state_name: str) -> tuple[int, ...]:
+        """The towns and counties of a normalised name in a state, largest first."""
+        state = self.state_row(state_name)
+        if state is None:
+            return ()
+        rows = self._exact(name, self.state_of(state))
+        return tuple(row for row in rows if not self.place_is_state[row])
+
+    def rows_named(self, name: str, *, min_zips: int) -> tuple[int, ...]:
+        """The places that a bare normalised name may mean: one, or several of that name.
+
+        A name that only small places have, with fewer ZIP codes than `min_zips`, means none.
+        """
+        if not self._keys(name):
+            return ()
+        row = self._row(name)
+        if row is not None and self._is_preferred(name, row):
+            return (row,)
+        rows = [row for row in self._exact(name, "") if not self.place_is_state[row]]
+        if not rows or int(self.place_weights[rows[0]]) < min_zips:
+            return ()
+        return (row,) if row is not None else tuple(rows)
+
+    def _is_preferred(self, name: str, row: int) -> bool:
+        return any(
+            bool(self.key_preferred[key]) and int(self.key_places[key]) == row
+            for key in self._keys(name)
+        )
+
     def _zip_at_end(self, words: str) -> Place | None:
         match = _ZIP_AT_END.search(words)
         return self._zip(match[1]) if match else None
@@ -155,7 +187,7 @@ class Gazetteer:
         return Place(
             label=f"{self._label(row)} {code}",
             kind=PlaceKind.ZIP,
-            state=self._state(row),
+            state=self.state_of(row),
             latitude=latitude,
             longitude=longitude,
             zip=code,
@@ -168,7 +200,7 @@ class Gazetteer:
         for reading in dict.fromkeys(readings):
             row = self._row(reading)
             if row is not None:
-                return self._place(row)
+                return self.place(row)
         return None
 
     def _some_parts(self, text: str) -> Place | None:
@@ -186,7 +218,7 @@ class Gazetteer:
         preferred = [int(self.key_places[key]) for key in keys if self.key_preferred[key]]
         if preferred:
             return preferred[0]
-        state = self._state_row(words)
+        state = self.state_row(words)
         return next(
             (
                 row
@@ -196,15 +228,16 @@ class Gazetteer:
             None,
         )
 
-    def _state_row(self, words: str) -> int | None:
+    def state_row(self, words: str) -> int | None:
+        """The row of a state by a normalised name, code or abbreviation."""
         rows = (int(self.key_places[key]) for key in self._keys(words))
         return next((row for row in rows if self.place_is_state[row]), None)
 
     def _in_state(self, words: str) -> int | None:
         for name, state_name in _suffix_splits(words.split()):
-            state = self._state_row(state_name)
+            state = self.state_row(state_name)
             if state is not None:
-                rows = self._exact(name, self._state(state))
+                rows = self._exact(name, self.state_of(state))
                 cities = [row for row in rows if not self.place_is_state[row]]
                 if cities:
                     return cities[0]
@@ -225,9 +258,9 @@ class Gazetteer:
     def _split(self, words: str) -> tuple[str, str]:
         """A name and the state code after it, or the words as they are and no state."""
         for name, state_name in _suffix_splits(words.split()):
-            state = self._state_row(state_name)
+            state = self.state_row(state_name)
             if state is not None:
-                return name, self._state(state)
+                return name, self.state_of(state)
         return words, ""
 
     def _exact(self, name: str, state: str) -> list[int]:
@@ -267,28 +300,30 @@ class Gazetteer:
         return range(self._lower_bound(name), self._lower_bound(name + "\x01"))
 
     def _lower_bound(self, name: str) -> int:
-        return int(np.searchsorted(self.keys, name.encode()[:NAME_BYTES]))
+        return int(self.keys.searchsorted(name.encode()[:NAME_BYTES]))
 
     def _rows(self, keys: Iterable[int], state: str) -> list[int]:
         """The places of keys, within a state if one is given, largest first."""
         rows = dict.fromkeys(int(self.key_places[key]) for key in keys)
-        kept = [row for row in rows if not state or self._state(row) == state]
+        kept = [row for row in rows if not state or self.state_of(row) == state]
         return sorted(kept, key=lambda row: (-int(self.place_weights[row]), row))
 
-    def _state(self, row: int) -> str:
+    def state_of(self, row: int) -> str:
+        """The two letters of the state that a place is, or is in."""
         code: str = self.place_states[row].decode()
         return code
 
     def _label(self, row: int) -> str:
         name: str = self.place_names[row].decode()
-        return name if self.place_is_state[row] else f"{name}, {self._state(row)}"
+        return name if self.place_is_state[row] else f"{name}, {self.state_of(row)}"
 
-    def _place(self, row: int) -> Place:
+    def place(self, row: int) -> Place:
+        """A row as a place."""
         latitude, longitude = self.place_coordinates[row].tolist()
         return Place(
             label=self._label(row),
             kind=PlaceKind.STATE if self.place_is_state[row] else PlaceKind.CITY,
-            state=self._state(row),
+            state=self.state_of(row),
             latitude=latitude,
             longitude=longitude,
         )
