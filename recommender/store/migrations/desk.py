@@ -52,13 +52,14 @@ CREATE TABLE import_rows (
     ein TEXT NOT NULL,
     reason TEXT NOT NULL,
     nonprofit_id INTEGER REFERENCES nonprofits (id) ON DELETE SET NULL,
-    -- The listing as it stands, as it would become, and as the source alone would have it
-    -- where that is more.
+    -- The listing as it stands, as it would become, and as the source alone would have it.
     before TEXT CHECK (before IS NULL OR json_valid(before)),
     after TEXT CHECK (after IS NULL OR json_valid(after)),
     offered TEXT CHECK (offered IS NULL OR json_valid(offered)),
     curated TEXT NOT NULL CHECK (json_valid(curated)),
     material TEXT NOT NULL,
+    -- All of it that can be looked for, without case and accents.
+    searched TEXT NOT NULL,
     is_left_out INTEGER NOT NULL DEFAULT 0 CHECK (is_left_out IN (0, 1)),
     outcome TEXT NOT NULL DEFAULT '' CHECK (outcome IN ('', 'created', 'changed', 'proposed')),
     -- Of the entry in the history of the listing by which it was done.
@@ -108,8 +109,31 @@ CREATE INDEX library_revisions_staff_id ON library_revisions (staff_id);
 _PUBLICATIONS = """
 CREATE TABLE publications (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))
+    kind TEXT NOT NULL CHECK (kind IN ('build', 'return')),
+    state TEXT NOT NULL CHECK (state IN (
+        'underway', 'published', 'refused', 'failed', 'interrupted')),
+    generation TEXT NOT NULL DEFAULT '',
+    previous TEXT NOT NULL DEFAULT '',
+    catalog_revision INTEGER NOT NULL,
+    n_listings INTEGER NOT NULL DEFAULT 0,
+    n_queries INTEGER NOT NULL DEFAULT 0,
+    seconds REAL NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '',
+    failures TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(failures)),
+    changes TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(changes)),
+    staff_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
+    staff_name TEXT NOT NULL CHECK (staff_name <> ''),
+    started_at TEXT NOT NULL
 ) STRICT;
+CREATE INDEX publications_catalog_revision ON publications (catalog_revision, id);
+CREATE INDEX publications_staff_id ON publications (staff_id);
+
+CREATE TABLE exposures (
+    generation TEXT PRIMARY KEY,
+    n_done INTEGER NOT NULL,
+    n_profiles INTEGER NOT NULL,
+    report TEXT CHECK (report IS NULL OR json_valid(report))
+) STRICT, WITHOUT ROWID;
 """
 
 SCRIPTS = (_INBOX, _IMPORTS, _VIEWS, _LIBRARY, _PUBLICATIONS)
