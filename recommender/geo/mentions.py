@@ -46,9 +46,8 @@ _STATE_NAMES = {
     if name not in ("Washington", "New York", "Nueva York")
 } | {
     "washington state": "WA",
-    "estado de washington": "WA",
     "new york state": "NY",
-    "estado de nueva york": "NY",
+    "nueva york state": "NY",
 }
 
 
@@ -159,7 +158,8 @@ class _Reader:
         if self._at(at - 1).lower() in _PREPOSITIONS:
             return _AFTER_PREPOSITION
         # "Mobile clinics", "Reading lessons": any word has a capital there.
-        return _PART if after - at == 1 and self._starts_sentence(at) else _BARE
+        is_plain_word = after - at == 1 and "." not in self._at(at)
+        return _PART if is_plain_word and self._starts_sentence(at) else _BARE
 
     def _with_state(self, name: str, after: int) -> tuple[tuple[int, ...], int] | None:
         """A town followed by a comma and its state, e.g. "Yakima, Wash."."""
@@ -175,10 +175,12 @@ class _Reader:
         return None
 
     def _bare(self, name: str, at: int, after: int) -> tuple[int, ...]:
+        if self._at(after) == "state" or self._tokens[max(at - 2, 0) : at] == ["estado", "de"]:
+            name += " state"
         if name == "washington" or self._at(after).lower() in _NEWSPAPERS:
             return ()
         if name in _STATE_NAMES:
-            row = self._gazetteer.state_row(name)
+            row = self._gazetteer.state_row(_STATE_NAMES[name].lower())
             return () if row is None else (row,)
         if len(name) < 4 and not "".join(self._tokens[at:after]).replace(".", "").isupper():
             # "La" begins many a Spanish sentence; "LA" and "L.A." are Los Angeles.
