@@ -33,6 +33,10 @@ class UnknownPlace(InvalidProfile):
         self.suggestions = suggestions
 
 
+class InvalidPartner(RecommenderError):
+    """A partner, or a site it names, that cannot be kept; the message says why."""
+
+
 class InvalidRecord(RecommenderError):
     """A record of an input file breaks its schema or names something unknown."""
 
@@ -90,4 +94,12 @@ class IndexDamaged(RecommenderError):
 
 
 class PublishRefused(RecommenderError):
-    """A built index failed its checks and was not published."""
+    """A built index failed its checks and was not published.
+
+    `failures` are the golden queries that were answered wrongly, if that is why; their type
+    is that of `golden`, which stands above this module.
+    """
+
+    def __init__(self, message: str, *, failures: Any = ()) -> None:
+        super().__init__(message)
+        self.failures = failures

@@ -567,6 +567,7 @@ class ListingSort(StrEnum):
 
     RELEVANCE = "relevance"
     NAME = "name"
+    PLACE = "place"
     EDITED = "edited"
     CHECKED = "checked"
 
@@ -575,9 +576,11 @@ class ListingSort(StrEnum):
 class ListingQuery:
     """What staff look for. Within a field any value will do; all fields must hold.
 
-    `states` are those of offices. `checked_before` is an ISO date: neither verified nor
-    backed by a source since. `thin` are listings that donors will hardly find. `page` counts
-    from 1.
+    `states` are those of offices; `unassigned` asks for what is given to nobody. Nobody has
+    verified a listing that was `never_verified`; `checked_before` is an ISO date: neither
+    verified nor backed by a source since. `thin` are listings that donors will hardly find,
+    `pending` those with an edit that waits. `among` are the only slugs that may be found.
+    `page` counts from 1.
     """
 
     text: str = ""
@@ -586,8 +589,12 @@ class ListingQuery:
     services: tuple[str, ...] = ()
     bases: tuple[Basis, ...] = ()
     assignee_id: int | None = None
+    unassigned: bool = False
+    never_verified: bool = False
     checked_before: str = ""
     thin: bool | None = None
+    pending: bool = False
+    among: tuple[str, ...] | None = None
     sort: ListingSort = ListingSort.RELEVANCE
     page: int = 1
     page_size: int = 50
@@ -654,3 +661,88 @@ class Block:
 
     slug: str
     matched_by: str
+
+
+class WidgetSize(StrEnum):
+    """How many matches a widget shows at once: 3, 5 or 8."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+    @property
+    def n_matches(self) -> int:
+        """The number of matches."""
+        return {WidgetSize.SMALL: 3, WidgetSize.MEDIUM: 5, WidgetSize.LARGE: 8}[self]
+
+
+class ColorScheme(StrEnum):
+    """Light or dark, or whichever the reader prefers."""
+
+    AUTO = "auto"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class WidgetFont(StrEnum):
+    """The typeface of a widget; that of the system is the quickest, because nothing is fetched."""
+
+    SYSTEM = "system"
+    SANS = "sans"
+    SERIF = "serif"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a widget looks; `accent` is "#rrggbb", or empty for our own; the radius is in px."""
+
+    size: WidgetSize = WidgetSize.MEDIUM
+    scheme: ColorScheme = ColorScheme.AUTO
+    font: WidgetFont = WidgetFont.SYSTEM
+    accent: str = ""
+    radius_px: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WidgetDefaults:
+    """What a partner's widgets show where the page that holds one says nothing else.
+
+    `topic` is the slug of a guide, or of a tag for kinds of help, people or communities;
+    empty where the reader is asked. `place` is as typed. The language is that of the code
+    that the partner is given: a frame's own address decides in which language it is.
+    """
+
+    topic: str = ""
+    place: str = ""
+    language: Language = Language.EN
+    look: Look = Look()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartnerDraft:
+    """What staff decide about a partner; `origins` are exact, e.g. "https://news.example.org"."""
+
+    name: str
+    origins: tuple[str, ...]
+    defaults: WidgetDefaults = WidgetDefaults()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partner:
+    """A site that shows our widget. The key is public: it stands in the frame's address."""
+
+    id: int
+    key: str
+    name: str
+    origins: tuple[str, ...]
+    defaults: WidgetDefaults
+    is_paused: bool
+    created_at: str
+
+
+class CountKind(StrEnum):
+    """What is counted of a partner's widgets: shown, used, and left for a page of ours."""
+
+    VIEW = "view"
+    OPEN = "open"
+    CLICK = "click"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from recommender.store.migrations import catalog, desk, history, staff
+from recommender.store.migrations import catalog, desk, history, partners, staff
 from recommender.store.migrations.triggers import create_triggers
 
 __all__ = ["MIGRATIONS", "create_triggers"]
@@ -34,6 +34,11 @@ def _revisions(db: Database) -> None:
 @MIGRATIONS(name="0004_desk")
 def _desk(db: Database) -> None:
     _execute(db, desk.SCRIPTS)
+
+
+@MIGRATIONS(name="0005_partners")
+def _partners(db: Database) -> None:
+    _execute(db, partners.SCRIPTS)
 
 
 def _execute(db: Database, scripts: tuple[str, ...]) -> None:
