@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sqlite_utils import Database
@@ -25,6 +26,8 @@ from recommender.store.rows import Row
 THIN_CHARACTERS = 60
 """An English description shorter than this says little beyond a name."""
 
+# One row for each listing that fits all but the conditions of which there are counts; of
+# those, `in_*` says which it meets.
 _LISTED = """
     SELECT listed.id, listed.slug, listed.name, listed.ein, listed.status, listed.basis,
         listed.revision, listed.updated_at AS edited_at,
@@ -37,7 +40,16 @@ _LISTED = """
         (SELECT count(*) FROM revisions
             WHERE nonprofit_id = listed.id AND revisions.state = 'pending') AS n_pending,
         staff.id AS assignee_id, coalesce(staff.name, '') AS assignee_name,
-        coalesce(found.rank, 0) AS rank
+        coalesce(found.rank, 0) AS rank,
+        (:statuses = '[]' OR listed.status IN (SELECT value FROM json_each(:statuses)))
+            AS in_statuses,
+        (:bases = '[]' OR listed.basis IN (SELECT value FROM json_each(:bases))) AS in_bases,
+        (:states = '[]' OR EXISTS (SELECT 1 FROM locations
+            WHERE nonprofit_id = listed.id AND state IN (SELECT value FROM json_each(:states))))
+            AS in_states,
+        (:services = '[]' OR EXISTS (SELECT 1 FROM nonprofit_tags
+            WHERE nonprofit_id = listed.id AND kind = 'services'
+                AND tag IN (SELECT value FROM json_each(:services)))) AS in_services
     FROM nonprofits AS listed
     LEFT JOIN locations AS office ON office.nonprofit_id = listed.id AND office.position = (
         SELECT position FROM locations WHERE nonprofit_id = listed.id
@@ -45,14 +57,10 @@ _LISTED = """
     LEFT JOIN assignments ON assignments.nonprofit_id = listed.id
     LEFT JOIN staff ON staff.id = assignments.staff_id
     {searched}
-    WHERE (:statuses = '[]' OR listed.status IN (SELECT value FROM json_each(:statuses)))
-        AND (:bases = '[]' OR listed.basis IN (SELECT value FROM json_each(:bases)))
-        AND (:assignee_id IS NULL OR staff.id = :assignee_id)
-        AND (:states = '[]' OR EXISTS (SELECT 1 FROM locations
-            WHERE nonprofit_id = listed.id AND state IN (SELECT value FROM json_each(:states))))
-        AND (:services = '[]' OR EXISTS (SELECT 1 FROM nonprofit_tags
-            WHERE nonprofit_id = listed.id AND kind = 'services'
-                AND tag IN (SELECT value FROM json_each(:services))))"""
+    WHERE (:assignee_id IS NULL OR staff.id = :assignee_id)
+        AND (NOT :unassigned OR staff.id IS NULL)
+        AND (NOT :never_verified OR listed.verified_on = '')
+        AND (:among IS NULL OR listed.slug IN (SELECT value FROM json_each(:among)))"""
 
 # Weights of the columns name, names, ein, cities, summary.
 _SEARCHED = """JOIN (
@@ -61,29 +69,52 @@ _SEARCHED = """JOIN (
     ) AS found ON found.rowid = listed.id"""
 _NOT_SEARCHED = "LEFT JOIN (SELECT 0 AS rank) AS found"
 
-_CHOSEN = """
-    WITH listed AS ({listed})
-    SELECT *, count(*) OVER () AS total FROM listed
-    WHERE (:thin IS NULL OR is_thin = :thin)
-        AND (:checked_before = '' OR checked_on = ''
-            OR checked_on < substr(:checked_before, 1, length(checked_on)))"""
+_FOUND = """
+    WITH listed AS ({listed}), found AS MATERIALIZED (
+        SELECT * FROM listed
+        WHERE (:thin IS NULL OR is_thin = :thin) AND (NOT :pending OR n_pending)
+            AND (:checked_before = '' OR checked_on = ''
+                OR checked_on < substr(:checked_before, 1, length(checked_on))))"""
+
+_CHOSEN = """{found}
+    SELECT *, count(*) OVER () AS total FROM found
+    WHERE in_statuses AND in_bases AND in_states AND in_services"""
+
+# The conditions of a kind do not narrow its own counts: any of its values will do.
+_COUNTED = """{found}
+    SELECT 'statuses' AS kind, status AS value, count(*) AS n FROM found
+    WHERE in_bases AND in_states AND in_services GROUP BY 2
+    UNION ALL
+    SELECT 'bases', basis, count(*) FROM found
+    WHERE in_statuses AND in_states AND in_services GROUP BY 2
+    UNION ALL
+    SELECT 'states', locations.state, count(DISTINCT found.id)
+    FROM found JOIN locations ON locations.nonprofit_id = found.id
+    WHERE in_statuses AND in_bases AND in_services GROUP BY 2
+    UNION ALL
+    SELECT 'services', tag, count(*)
+    FROM found JOIN nonprofit_tags AS tags
+        ON tags.nonprofit_id = found.id AND tags.kind = 'services'
+    WHERE in_statuses AND in_bases AND in_states GROUP BY 2"""
 
 _ORDERS = {
     ListingSort.RELEVANCE: "rank, name COLLATE NOCASE, slug",
     ListingSort.NAME: "name COLLATE NOCASE, slug",
+    ListingSort.PLACE: "state = '', state, city COLLATE NOCASE, name COLLATE NOCASE, slug",
     ListingSort.EDITED: "edited_at DESC, slug",
     ListingSort.CHECKED: "checked_on, slug",
 }
 
+COUNTED = ("statuses", "bases", "states", "services")
+"""The fields of a query for whose values there are counts."""
+
 
 def search_listings(db: Database, query: ListingQuery) -> ListingPage:
     """The listings of all states that fit a query, one page of them."""
-    words = parse_words(query.text)
-    if query.text.strip() and not words:
+    found = _found(query)
+    if not found:
         return ListingPage(listings=(), total=0)
-    listed = _LISTED.format(searched=_SEARCHED if words else _NOT_SEARCHED)
-    chosen = _CHOSEN.format(listed=listed)
-    values = _values(query) | {"words": words}
+    chosen, values = _CHOSEN.format(found=found), _values(query)
     with snapshot(db):
         rows = list(
             db.query(f"{chosen} ORDER BY {_ORDERS[query.sort]} LIMIT :limit OFFSET :offset", values)
@@ -94,6 +125,36 @@ def search_listings(db: Database, query: ListingQuery) -> ListingPage:
             return ListingPage(listings=(), total=first["total"])
     total = rows[0]["total"] if rows else 0
     return ListingPage(listings=tuple(_to_row(row) for row in rows), total=total)
+
+
+def list_slugs(db: Database, query: ListingQuery, limit: int) -> list[str]:
+    """The slugs of everything that fits a query, whatever its page, in its order."""
+    whole = replace(query, page=1, page_size=limit)
+    return [row.slug for row in search_listings(db, whole).listings]
+
+
+def count_values(db: Database, query: ListingQuery) -> dict[str, dict[str, int]]:
+    """For each field of `COUNTED`, how many listings fit with each value of it.
+
+    What the query says of the field itself is left aside, so that the count says what
+    choosing the value as well, or instead, would find.
+    """
+    counts: dict[str, dict[str, int]] = {name: {} for name in COUNTED}
+    found = _found(query)
+    if found:
+        with snapshot(db):
+            for row in db.query(_COUNTED.format(found=found), _values(query)):
+                counts[row["kind"]][row["value"]] = row["n"]
+    return counts
+
+
+def _found(query: ListingQuery) -> str:
+    """The start of every statement about a query; "" where nothing can be found."""
+    words = parse_words(query.text)
+    if query.text.strip() and not words:
+        return ""
+    listed = _LISTED.format(searched=_SEARCHED if words else _NOT_SEARCHED)
+    return _FOUND.format(listed=listed)
 
 
 def parse_words(text: str) -> str:
@@ -161,18 +222,20 @@ _COUNT = "SELECT kind, count(*) FROM ({queue}) GROUP BY kind"
 
 
 def _values(query: ListingQuery) -> Row:
-    lists = {name: json.dumps(getattr(query, name)) for name in _LISTS}
+    lists = {name: json.dumps(getattr(query, name)) for name in COUNTED}
     return lists | {
+        "words": parse_words(query.text),
+        "among": None if query.among is None else json.dumps(query.among),
         "assignee_id": query.assignee_id,
+        "unassigned": query.unassigned,
+        "never_verified": query.never_verified,
         "checked_before": query.checked_before,
         "thin": query.thin,
+        "pending": query.pending,
         "thin_characters": THIN_CHARACTERS,
         "limit": query.page_size,
         "offset": (query.page - 1) * query.page_size,
     }
-
-
-_LISTS = ("states", "statuses", "services", "bases")
 
 
 def _to_row(row: Row) -> ListingRow:

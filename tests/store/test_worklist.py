@@ -13,7 +13,7 @@ from recommender.store.catalog import load_nonprofits, set_status
 from recommender.store.listings import get_listing
 from recommender.store.revisions import approve_revision
 from recommender.store.workflow import assign
-from recommender.store.worklist import search_listings
+from recommender.store.worklist import count_values, list_slugs, search_listings
 from tests.store.team import Team
 from tests.store.test_revisions import LAWYERS, edit
 
@@ -120,6 +120,67 @@ def test_freshness_goes_by_the_last_check(loaded: Database, catalogue: tuple) ->
     assert len(_find(loaded, checked_before="2026-02-04")) == len(catalogue)
     newest = search_listings(loaded, ListingQuery(sort=ListingSort.CHECKED)).listings[-1]
     assert (newest.slug, newest.checked_on) == (HOUSE, "2026-02-03")
+
+
+def test_what_nobody_has_seen_to(loaded: Database, team: Team, catalogue: tuple) -> None:
+    loaded.execute("UPDATE nonprofits SET verified_on = '2026-02-03' WHERE slug = ?", [HOUSE])
+    assign(loaded, CLINIC, team.editor)
+    edit(loaded, LAWYERS, team.editor, notes="x")
+    everything = {listing.slug for listing in catalogue}
+    assert set(_find(loaded, never_verified=True)) == everything - {HOUSE}
+    assert set(_find(loaded, unassigned=True)) == everything - {CLINIC}
+    assert _find(loaded, pending=True) == [LAWYERS]
+    assert _find(loaded, "clinic", pending=True) == []
+
+
+def test_only_among_some(loaded: Database) -> None:
+    assert _find(loaded, among=(CLINIC, HOUSE, "no-such")) == [HOUSE, CLINIC]
+    assert _find(loaded, "clinic", among=(CLINIC, HOUSE)) == [CLINIC]
+    assert _find(loaded, among=()) == []
+
+
+def test_places_come_by_state_and_city_and_those_without_last(loaded: Database) -> None:
+    rows = search_listings(loaded, ListingQuery(sort=ListingSort.PLACE)).listings
+    places = [(row.state, row.city) for row in rows]
+    with_office = [place for place in places if place[0]]
+    assert with_office == sorted(with_office)
+    assert places == with_office + [("", "")] * (len(places) - len(with_office))
+    assert len(with_office) < len(places)
+
+
+def test_all_that_fits_is_listed_whatever_the_page(loaded: Database) -> None:
+    query = ListingQuery(states=("ME", "TX"), sort=ListingSort.NAME, page=3, page_size=1)
+    found = ["test-border-lawyers", CLINIC, "test-lewiston-english-classes"]
+    assert list_slugs(loaded, query, 10) == [*found, "test-maine-asylum-project"]
+    assert list_slugs(loaded, query, 2) == found[:2]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        ListingQuery(),
+        ListingQuery(text="test", states=("TX", "ME"), services=("legal-services",)),
+        ListingQuery(statuses=(Status.DRAFT,), bases=(Basis.NAME,)),
+        ListingQuery(thin=True, services=("housing",)),
+    ],
+)
+def test_a_count_is_what_choosing_the_value_finds(loaded: Database, query: ListingQuery) -> None:
+    set_status(loaded, CLINIC, Status.DRAFT)
+    values = {
+        "statuses": list(Status),
+        "bases": list(Basis),
+        "states": ["TX", "ME", "MA", "FL", "WY"],
+        "services": ["legal-services", "housing", "health-care"],
+    }
+    counts = count_values(loaded, query)
+    for name, choices in values.items():
+        for value in choices:
+            one = replace(query, **{name: (value,)})
+            assert counts[name].get(value, 0) == search_listings(loaded, one).total, (name, value)
+
+
+def test_nothing_is_counted_where_nothing_can_be_found(loaded: Database) -> None:
+    assert not any(count_values(loaded, ListingQuery(text="!!!")).values())
 
 
 def test_a_row_says_what_the_list_shows(loaded: Database, team: Team) -> None:
