@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,14 @@ Named = Mapping[int, float]
 """Row -> how closely its name resembles what was typed, in (0, 1]."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """The rows of an answer in their order, all of them and without reasons."""
+
+    rows: npt.NDArray[np.integer]
+    no_close_match: bool
+
+
 def recommend(
     profile: DonorProfile, index: Index, *, n: int = 10, exclude: Set[str] = frozenset()
 ) -> Recommendation:
@@ -57,21 +66,8 @@ def recommend(
     `exclude` holds slugs that must not appear (withdrawn since the index was built).
     When nothing fits closely, `no_close_match` is set and the nearest there are follow.
     """
-    query = understand(profile, index)
-    nearness = measure_nearness(profile, index)
-    eligible = _chosen(profile.filters, index) & _excluding(index, exclude)
-    eligible &= is_in_scope(nearness, profile.scope, index)
-    named = match_names(profile.text, index)
-    topic = _topic(query, index, eligible, kept=named)
-    signals = Signals(
-        profile=profile,
-        query=query,
-        index=index,
-        topic=topic,
-        nearness=nearness,
-        names=_names(named, topic),
-    )
-    ranking = rank(signals, n=n)
+    signals = _read_profile(profile, index, exclude)
+    query, ranking = signals.query, rank(signals, n=n)
     far = _is_far(query, signals)
     # Where nothing could be read, nothing is closest either.
     shown = ranking.order[: n if query.units or not far else 0]
@@ -80,7 +76,7 @@ def recommend(
         matches=tuple(explainer.match(int(position), at + 1) for at, position in enumerate(shown)),
         generation=index.generation,
         no_close_match=far,
-        n_candidates=len(topic.rows),
+        n_candidates=len(signals.topic.rows),
         understood=tuple(
             Reason(
                 feature="words",
@@ -94,6 +90,34 @@ def recommend(
         ),
         corrections=query.corrections,
         unknown_words=query.unknown_words,
+    )
+
+
+def order_matches(
+    profile: DonorProfile, index: Index, *, n: int = 10, exclude: Set[str] = frozenset()
+) -> Order:
+    """The order in which `recommend` gives its `n` matches, and what would follow them."""
+    signals = _read_profile(profile, index, exclude)
+    order = rank(signals, n=n).order
+    far = _is_far(signals.query, signals)
+    shown = order if signals.query.units or not far else order[:0]
+    return Order(rows=signals.topic.rows[shown], no_close_match=far)
+
+
+def _read_profile(profile: DonorProfile, index: Index, exclude: Set[str]) -> Signals:
+    query = understand(profile, index)
+    nearness = measure_nearness(profile, index)
+    eligible = _chosen(profile.filters, index) & _excluding(index, exclude)
+    eligible &= is_in_scope(nearness, profile.scope, index)
+    named = match_names(profile.text, index)
+    topic = _topic(query, index, eligible, kept=named)
+    return Signals(
+        profile=profile,
+        query=query,
+        index=index,
+        topic=topic,
+        nearness=nearness,
+        names=_names(named, topic),
     )
 
 
@@ -143,6 +167,31 @@ def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset())
 
     Each facet counts what choosing its value would leave, its own kind's choice aside.
     """
+    signals, found = _read_search(query, index, exclude)
+    ranking = rank(signals, n=0)
+    order = _sorted(ranking.order, query.sort, signals)
+    explainer = Explainer(query=signals.query, signals=signals, ranking=ranking, exclude=exclude)
+    start = (query.page - 1) * query.page_size
+    shown = order[start : start + query.page_size]
+    return SearchPage(
+        matches=tuple(explainer.match(int(p), start + at + 1) for at, p in enumerate(shown)),
+        total=len(order),
+        facets=_facets(found, query.filters, index),
+        generation=index.generation,
+        corrections=signals.query.corrections,
+        unknown_words=signals.query.unknown_words,
+    )
+
+
+def order_found(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset()) -> Order:
+    """The order in which `search` gives its listings, over all its pages."""
+    signals, _ = _read_search(query, index, exclude)
+    order = _sorted(rank(signals, n=0).order, query.sort, signals)
+    return Order(rows=signals.topic.rows[order], no_close_match=not len(order))
+
+
+def _read_search(query: SearchQuery, index: Index, exclude: Set[str]) -> tuple[Signals, Mask]:
+    """What a search ranks, and which listings have what was typed, filters aside."""
     profile = DonorProfile(
         text=query.text,
         place=query.place,
@@ -158,23 +207,15 @@ def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset())
     found &= is_local(nearness, index)
     allowed = found & _chosen(query.filters, index)
     topic = _topic(understood, index, allowed, kept=np.flatnonzero(allowed))
-    names = _names(named, topic)
     signals = Signals(
-        profile=profile, query=understood, index=index, topic=topic, nearness=nearness, names=names
+        profile=profile,
+        query=understood,
+        index=index,
+        topic=topic,
+        nearness=nearness,
+        names=_names(named, topic),
     )
-    ranking = rank(signals, n=0)
-    order = _sorted(ranking.order, query.sort, signals)
-    explainer = Explainer(query=understood, signals=signals, ranking=ranking, exclude=exclude)
-    start = (query.page - 1) * query.page_size
-    shown = order[start : start + query.page_size]
-    return SearchPage(
-        matches=tuple(explainer.match(int(p), start + at + 1) for at, p in enumerate(shown)),
-        total=len(order),
-        facets=_facets(found, query.filters, index),
-        generation=index.generation,
-        corrections=understood.corrections,
-        unknown_words=understood.unknown_words,
-    )
+    return signals, found
 
 
 def _found(query: Query, index: Index, named: Named) -> Mask:

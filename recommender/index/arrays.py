@@ -39,6 +39,28 @@ class Postings:
         counts: Ints = np.diff(running[bounds - bounds[0]])
         return counts
 
+    def transposed(self, n_columns: int) -> Postings:
+        """The same by column: of shape (n_columns, n_rows)."""
+        order = np.argsort(self.columns, kind="stable")
+        rows = np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
+        counts = np.bincount(self.columns, minlength=n_columns)
+        indptr = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
+        return Postings(indptr, rows[order], self.weights[order])
+
+    def with_rows(self, span: slice, rows: Sequence[tuple[Ints, Floats]]) -> Postings:
+        """The same with the rows of a span replaced; those after it move up or down."""
+        begin, end = self.indptr[span.start], self.indptr[span.stop]
+        ends = begin + np.cumsum([len(columns) for columns, _ in rows], dtype=np.int64)
+        after = self.indptr[span.stop + 1 :] - end + (ends[-1] if rows else begin)
+        columns: Ints = np.concatenate(
+            (self.columns[:begin], *(columns for columns, _ in rows), self.columns[end:])
+        ).astype(self.columns.dtype)
+        weights: Floats = np.concatenate(
+            (self.weights[:begin], *(weights for _, weights in rows), self.weights[end:])
+        ).astype(self.weights.dtype)
+        indptr = np.concatenate((self.indptr[: span.start + 1], ends, after))
+        return Postings(indptr, columns, weights)
+
     def mapping(self, row: int) -> dict[int, float]:
         """The weights of one row by column."""
         columns, weights = self.row(row)

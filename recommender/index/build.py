@@ -102,7 +102,9 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
         places=build_places(nonprofits),
         tag_names=tag_names,
         tag_postings=tag_postings,
-        revenue_usd=np.array([_number(item.revenue_usd) for item in nonprofits], dtype=np.float32),
+        revenue_usd=np.array(
+            [number_or_nan(item.revenue_usd) for item in nonprofits], dtype=np.float32
+        ),
         lengths=np.diff(matrix.indptr).astype(np.int32),
         described=np.array([item.basis is not Basis.NAME for item in nonprofits], dtype=np.bool_),
         slugs=[item.slug for item in nonprofits],
@@ -273,8 +275,8 @@ def _points(
 ) -> tuple[Ints, Floats, Floats]:
     return (
         np.array([row for row, _, _ in rows], dtype=np.int32),
-        np.array([_number(latitude) for _, latitude, _ in rows], dtype=np.float32),
-        np.array([_number(longitude) for _, _, longitude in rows], dtype=np.float32),
+        np.array([number_or_nan(latitude) for _, latitude, _ in rows], dtype=np.float32),
+        np.array([number_or_nan(longitude) for _, _, longitude in rows], dtype=np.float32),
     )
 
 
@@ -282,7 +284,8 @@ def _bits(states: list[set[str]]) -> npt.NDArray[np.uint64]:
     return np.array([sum(state_bit(code) for code in group) for group in states], dtype=np.uint64)
 
 
-def _number(value: float | None) -> float:
+def number_or_nan(value: float | None) -> float:
+    """A figure as the arrays hold it."""
     return float("nan") if value is None else float(value)
 
 
@@ -293,10 +296,11 @@ def _families(nonprofits: list[Nonprofit]) -> Ints:
     return np.array([numbers[root] for root in roots], dtype=np.int32)
 
 
+def fold_names(item: Nonprofit) -> list[str]:
+    """All names of a listing as they are searched."""
+    return [" ".join(words(name)) for name in (item.name, *item.other_names)]
+
+
 def _names(nonprofits: list[Nonprofit]) -> tuple[list[str], Ints]:
-    pairs = [
-        (" ".join(words(name)), row)
-        for row, item in enumerate(nonprofits)
-        for name in (item.name, *item.other_names)
-    ]
+    pairs = [(name, row) for row, item in enumerate(nonprofits) for name in fold_names(item)]
     return [name for name, _ in pairs], np.array([row for _, row in pairs], dtype=np.int32)
