@@ -91,25 +91,31 @@ def find_failures(
 
 def ask(query: Mapping[str, Any], index: Index, gazetteer: Gazetteer) -> Answer:
     """Put one golden query to the engine as a donor or a visitor of the directory would."""
-    place = gazetteer.resolve(query["place"]) if query.get("place") else None
-    language = Language(query["language"])
-    if query["kind"] == "search":
-        asked = SearchQuery(text=query["text"], place=place, language=language, page_size=DEPTH)
+    asked = read_question(query, gazetteer)
+    if isinstance(asked, SearchQuery):
         page = search(asked, index)
         found = tuple(match.nonprofit for match in page.matches)
         return Answer(nonprofits=found, no_close_match=not page.total)
-    profile = DonorProfile(
+    answer = recommend(asked, index, n=DEPTH)
+    return Answer(
+        nonprofits=tuple(match.nonprofit for match in answer.matches),
+        no_close_match=answer.no_close_match,
+    )
+
+
+def read_question(query: Mapping[str, Any], gazetteer: Gazetteer) -> DonorProfile | SearchQuery:
+    """What a golden query asks: of the matching, or of the directory."""
+    place = gazetteer.resolve(query["place"]) if query.get("place") else None
+    language = Language(query["language"])
+    if query["kind"] == "search":
+        return SearchQuery(text=query["text"], place=place, language=language, page_size=DEPTH)
+    return DonorProfile(
         text=query.get("text", ""),
         services=tuple(query.get("services", ())),
         populations=tuple(query.get("populations", ())),
         communities=tuple(query.get("communities", ())),
         place=place,
         language=language,
-    )
-    answer = recommend(profile, index, n=DEPTH)
-    return Answer(
-        nonprofits=tuple(match.nonprofit for match in answer.matches),
-        no_close_match=answer.no_close_match,
     )
 
 
