@@ -82,7 +82,11 @@ def _load(db: Database) -> list[str]:
         return ["The catalogue is up to date."]
     read = directory.read_directory(settings.data, open_gazetteer(settings))
     report = load_catalog(db, read.contents)
-    return [*_described(report), *_named("Without coordinates", read.unplaced)]
+    return [
+        *_described(report.listings),
+        *_named("Terms, resources and guides kept as staff left them", report.kept),
+        *_named("Without coordinates", read.unplaced),
+    ]
 
 
 @catalog.command("import")

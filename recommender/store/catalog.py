@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from recommender.models import Guide, Nonprofit, Resource, Tag, TermMapping
 from recommender.store import snapshot, storage_errors, transaction
 from recommender.store.library import (
+    LibraryKind,
     drop_other_tags,
     get_guide,
     get_resource,
@@ -39,6 +40,7 @@ __all__ = [
     "EXCLUDED",
     "PUBLIC",
     "SHOWN",
+    "CatalogReport",
     "Contents",
     "Counts",
     "LoadReport",
@@ -85,8 +87,22 @@ class Counts:
     basis: dict[str, int]
 
 
-def load_catalog(db: Database, contents: Contents) -> LoadReport:
+@dataclass(frozen=True, kw_only=True)
+class CatalogReport:
+    """What a load did.
+
+    `kept` are the terms, resources and guides that differ from the files, but that staff have
+    edited since, as "kind key".
+    """
+
+    listings: LoadReport
+    kept: tuple[str, ...] = ()
+
+
+def load_catalog(db: Database, contents: Contents) -> CatalogReport:
     """Bring the whole catalogue in line with the files, all of it or nothing.
+
+    What staff have edited stays as they left it.
 
     Raises:
         StorageError: a record does not fit; the message says which.
@@ -95,11 +111,14 @@ def load_catalog(db: Database, contents: Contents) -> LoadReport:
         put_tags(db, contents.tags)
         report = load_nonprofits(db, contents.nonprofits)
         drop_other_tags(db, contents.tags)
-        load_term_map(db, contents.term_map)
-        load_resources(db, contents.resources)
-        load_guides(db, contents.guides)
+        kept = {
+            LibraryKind.TERM: load_term_map(db, contents.term_map),
+            LibraryKind.RESOURCE: load_resources(db, contents.resources),
+            LibraryKind.GUIDE: load_guides(db, contents.guides),
+        }
         db.execute("UPDATE meta SET value = ? WHERE key = 'data_digest'", [contents.digest])
-    return report
+    named = tuple(f"{kind} {key}" for kind, keys in kept.items() for key in keys)
+    return CatalogReport(listings=report, kept=named)
 
 
 def get_data_digest(db: Database) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, fields
+from enum import StrEnum
 from typing import Any
 
 from sqlite_utils import Database
@@ -15,7 +16,16 @@ from recommender.models import Guide, KeyFact, Resource, Tag, TermMapping
 from recommender.store import snapshot, transaction
 
 Row = dict[str, Any]
-Model = Tag | TermMapping | Resource | Guide
+Entry = TermMapping | Resource | Guide
+Model = Tag | Entry
+
+
+class LibraryKind(StrEnum):
+    """What staff edit beside the listings."""
+
+    TERM = "term"
+    RESOURCE = "resource"
+    GUIDE = "guide"
 
 
 def list_tags(db: Database, kind: str = "") -> list[Tag]:
@@ -59,10 +69,9 @@ def list_term_mappings(db: Database) -> list[TermMapping]:
     return [TermMapping(**row) for row in _read(db, "term_map", TermMapping)]
 
 
-def load_term_map(db: Database, mappings: Iterable[TermMapping]) -> None:
-    """Make the term map that of the files."""
-    with transaction(db):
-        _replace(db, "term_map", ("phrase", "language"), _rows(mappings))
+def load_term_map(db: Database, mappings: Iterable[TermMapping]) -> tuple[str, ...]:
+    """Make the term map that of the files; see `_load`."""
+    return _load(db, LibraryKind.TERM, list(mappings))
 
 
 def list_resources(db: Database) -> list[Resource]:
@@ -79,10 +88,9 @@ def get_resource(db: Database, slug: str) -> Resource:
     return _resource(_read_one(db, "resources", Resource, slug))
 
 
-def load_resources(db: Database, resources: Iterable[Resource]) -> None:
-    """Make the resources those of the files."""
-    with transaction(db):
-        _replace(db, "resources", ("slug",), _rows(resources))
+def load_resources(db: Database, resources: Iterable[Resource]) -> tuple[str, ...]:
+    """Make the resources those of the files; see `_load`."""
+    return _load(db, LibraryKind.RESOURCE, list(resources))
 
 
 def list_guides(db: Database) -> list[Guide]:
@@ -99,10 +107,126 @@ def get_guide(db: Database, slug: str) -> Guide:
     return _guide(_read_one(db, "guides", Guide, slug))
 
 
-def load_guides(db: Database, guides: Iterable[Guide]) -> None:
-    """Make the topic guides those of the files."""
+def load_guides(db: Database, guides: Iterable[Guide]) -> tuple[str, ...]:
+    """Make the topic guides those of the files; see `_load`."""
+    return _load(db, LibraryKind.GUIDE, list(guides))
+
+
+# --- One entry, whatever its kind --------------------------------------------------------
+
+
+def kind_of(entry: Entry) -> LibraryKind:
+    """What an entry of the library is."""
+    return next(kind for kind, (_, _, model) in _TABLES.items() if isinstance(entry, model))
+
+
+def key_of(entry: Entry) -> str:
+    """By what an entry is known: its slug, or "language:phrase"."""
+    if isinstance(entry, TermMapping):
+        return f"{entry.language}:{entry.phrase}"
+    return entry.slug
+
+
+def find_entry(db: Database, kind: LibraryKind, key: str) -> Entry | None:
+    """The entry of a kind and key, as donors have it now."""
+    table, columns, _ = _TABLES[kind]
+    where = " AND ".join(f"{column} = ?" for column in columns)
+    with snapshot(db):
+        for row in db.table(table).rows_where(where, _columns_of(kind, key)):
+            return _entry(kind, row)
+    return None
+
+
+def put_entry(db: Database, kind: LibraryKind, before: Entry | None, after: Entry | None) -> None:
+    """Put one version of an entry in the place of another; None is no entry.
+
+    Call it inside a transaction.
+    """
+    table, columns, _ = _TABLES[kind]
+    is_same = before is not None and after is not None and key_of(before) == key_of(after)
+    if before is not None and not is_same:
+        db.table(table).delete(tuple(_columns_of(kind, key_of(before))))
+    if after is None:
+        return
+    row = _rows([after])[0]
+    if is_same:
+        del row["position"]
+        db.table(table).update(tuple(_columns_of(kind, key_of(after))), row)
+    else:
+        db.table(table).upsert(row | {"position": _next_position(db, table)}, pk=columns)
+
+
+def to_document(entry: Entry) -> str:
+    """An entry as JSON."""
+    return json.dumps(asdict(entry), ensure_ascii=False)
+
+
+def from_document(kind: LibraryKind, document: str) -> Entry:
+    """The entry of a document."""
+    content = json.loads(document)
+    return _made(kind, {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()})
+
+
+_TABLES: dict[LibraryKind, tuple[str, tuple[str, ...], type[Entry]]] = {
+    LibraryKind.TERM: ("term_map", ("phrase", "language"), TermMapping),
+    LibraryKind.RESOURCE: ("resources", ("slug",), Resource),
+    LibraryKind.GUIDE: ("guides", ("slug",), Guide),
+}
+
+_FIRST_OF_STAFF = 1_000_000
+"""What staff add stands behind all that a file brings: of two phrases the last one counts."""
+
+
+def _columns_of(kind: LibraryKind, key: str) -> list[str]:
+    if kind is not LibraryKind.TERM:
+        return [key]
+    language, _, phrase = key.partition(":")
+    return [phrase, language]
+
+
+def _next_position(db: Database, table: str) -> int:
+    (last,) = db.execute(f"SELECT coalesce(max(position), 0) FROM {table}").fetchone()  # noqa: S608
+    return max(int(last) + 1, _FIRST_OF_STAFF)
+
+
+def _entry(kind: LibraryKind, row: Row) -> Entry:
+    return _made(kind, _unpack(row, _TABLES[kind][2]))
+
+
+def _made(kind: LibraryKind, values: Row) -> Entry:
+    if kind is LibraryKind.TERM:
+        return TermMapping(**values)
+    return _resource(values) if kind is LibraryKind.RESOURCE else _guide(values)
+
+
+def _load(db: Database, kind: LibraryKind, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Make the entries of a kind those of the files, but leave alone what staff have edited.
+
+    Returns:
+        The keys of what staff have edited and the files have otherwise.
+    """
+    table, columns, _ = _TABLES[kind]
     with transaction(db):
-        _replace(db, "guides", ("slug",), _rows(guides))
+        edited = _list_edited(db, kind)
+        rows = [
+            row
+            for row, entry in zip(_rows(entries), entries, strict=True)
+            if key_of(entry) not in edited
+        ]
+        files = {key_of(entry): entry for entry in entries}
+        kept = [key for key in sorted(edited) if files.get(key) != find_entry(db, kind, key)]
+        spared = {tuple(_columns_of(kind, key)) for key in edited}
+        _replace(db, table, columns, rows, spared)
+    return tuple(kept)
+
+
+def _list_edited(db: Database, kind: LibraryKind) -> set[str]:
+    """The keys that staff have edited, under their earlier names too."""
+    rows = db.execute(
+        "SELECT key, new_key FROM library_revisions WHERE kind = ? AND state = 'applied'",
+        [kind.value],
+    )
+    return {key for pair in rows for key in pair}
 
 
 _SYNONYMS = {"en": "synonyms_en", "es": "synonyms_es"}
@@ -175,9 +299,15 @@ def _unpack(row: Row, model: type[Model]) -> Row:
     }
 
 
-def _replace(db: Database, table: str, key: tuple[str, ...], rows: Sequence[Row]) -> None:
-    """Make a table hold exactly these rows, and touch only those that differ."""
-    kept = {tuple(row[name] for name in key) for row in rows}
+def _replace(
+    db: Database,
+    table: str,
+    key: tuple[str, ...],
+    rows: Sequence[Row],
+    spared: Set[tuple[str, ...]] = frozenset(),
+) -> None:
+    """Make a table hold exactly these rows and the spared ones, and touch only what differs."""
+    kept = {tuple(row[name] for name in key) for row in rows} | spared
     stored = [tuple(row[name] for name in key) for row in db.table(table).rows]
     for gone in (values for values in stored if values not in kept):
         db.table(table).delete(gone)

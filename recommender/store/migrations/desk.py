@@ -100,9 +100,17 @@ CREATE TABLE library_revisions (
     note TEXT NOT NULL DEFAULT '' CHECK (length(note) <= 4000),
     staff_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
     staff_name TEXT NOT NULL CHECK (staff_name <> ''),
-    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))
+    created_at TEXT NOT NULL,
+    reviewer_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
+    reviewer_name TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '' CHECK (length(reason) <= 4000),
+    decided_at TEXT NOT NULL DEFAULT '',
+    CHECK (before IS NOT NULL OR after IS NOT NULL),
+    CHECK ((state = 'pending') = (decided_at = ''))
 ) STRICT;
-CREATE INDEX library_revisions_key ON library_revisions (kind, key, id);
+CREATE INDEX library_revisions_key ON library_revisions (kind, key);
+CREATE INDEX library_revisions_new_key ON library_revisions (kind, new_key);
+CREATE INDEX library_revisions_pending ON library_revisions (id) WHERE state = 'pending';
 CREATE INDEX library_revisions_staff_id ON library_revisions (staff_id);
 """
 
@@ -125,9 +133,12 @@ CREATE TABLE publications (
     staff_name TEXT NOT NULL CHECK (staff_name <> ''),
     started_at TEXT NOT NULL
 ) STRICT;
+    -- They differ where a phrase of the term map is changed.
 CREATE INDEX publications_catalog_revision ON publications (catalog_revision, id);
+    new_key TEXT NOT NULL CHECK (new_key <> ''),
 CREATE INDEX publications_staff_id ON publications (staff_id);
 
+    state TEXT NOT NULL CHECK (state IN ('pending', 'applied', 'rejected', 'superseded')),
 CREATE TABLE exposures (
     generation TEXT PRIMARY KEY,
     n_done INTEGER NOT NULL,
@@ -135,5 +146,6 @@ CREATE TABLE exposures (
     report TEXT CHECK (report IS NULL OR json_valid(report))
 ) STRICT, WITHOUT ROWID;
 """
+CREATE INDEX library_revisions_reviewer_id ON library_revisions (reviewer_id);
 
 SCRIPTS = (_INBOX, _IMPORTS, _VIEWS, _LIBRARY, _PUBLICATIONS)
