@@ -94,9 +94,12 @@ _LIBRARY = """
 CREATE TABLE library_revisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL CHECK (kind IN ('term', 'resource', 'guide')),
+    -- They differ where a phrase of the term map is changed.
     key TEXT NOT NULL CHECK (key <> ''),
+    new_key TEXT NOT NULL CHECK (new_key <> ''),
     before TEXT CHECK (before IS NULL OR json_valid(before)),
     after TEXT CHECK (after IS NULL OR json_valid(after)),
+    state TEXT NOT NULL CHECK (state IN ('pending', 'applied', 'rejected', 'superseded')),
     note TEXT NOT NULL DEFAULT '' CHECK (length(note) <= 4000),
     staff_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
     staff_name TEXT NOT NULL CHECK (staff_name <> ''),
@@ -112,6 +115,7 @@ CREATE INDEX library_revisions_key ON library_revisions (kind, key);
 CREATE INDEX library_revisions_new_key ON library_revisions (kind, new_key);
 CREATE INDEX library_revisions_pending ON library_revisions (id) WHERE state = 'pending';
 CREATE INDEX library_revisions_staff_id ON library_revisions (staff_id);
+CREATE INDEX library_revisions_reviewer_id ON library_revisions (reviewer_id);
 """
 
 _PUBLICATIONS = """
@@ -133,12 +137,9 @@ CREATE TABLE publications (
     staff_name TEXT NOT NULL CHECK (staff_name <> ''),
     started_at TEXT NOT NULL
 ) STRICT;
-    -- They differ where a phrase of the term map is changed.
 CREATE INDEX publications_catalog_revision ON publications (catalog_revision, id);
-    new_key TEXT NOT NULL CHECK (new_key <> ''),
 CREATE INDEX publications_staff_id ON publications (staff_id);
 
-    state TEXT NOT NULL CHECK (state IN ('pending', 'applied', 'rejected', 'superseded')),
 CREATE TABLE exposures (
     generation TEXT PRIMARY KEY,
     n_done INTEGER NOT NULL,
@@ -146,6 +147,5 @@ CREATE TABLE exposures (
     report TEXT CHECK (report IS NULL OR json_valid(report))
 ) STRICT, WITHOUT ROWID;
 """
-CREATE INDEX library_revisions_reviewer_id ON library_revisions (reviewer_id);
 
 SCRIPTS = (_INBOX, _IMPORTS, _VIEWS, _LIBRARY, _PUBLICATIONS)
