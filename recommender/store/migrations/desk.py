@@ -88,6 +88,37 @@ CREATE TABLE saved_views (
     query TEXT NOT NULL CHECK (length(query) <= 4000),
     PRIMARY KEY (staff_id, name)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE batches (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    action TEXT NOT NULL CHECK (action IN ('assign', 'check', 'review', 'publish', 'archive')),
+    assignee_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
+    assignee_name TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT '' CHECK (length(note) <= 4000),
+    staff_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
+    staff_name TEXT NOT NULL CHECK (staff_name <> ''),
+    created_at TEXT NOT NULL,
+    undone_by TEXT NOT NULL DEFAULT '',
+    undone_at TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX batches_staff_id ON batches (staff_id);
+CREATE INDEX batches_assignee_id ON batches (assignee_id);
+
+CREATE TABLE batch_items (
+    batch_id INTEGER NOT NULL REFERENCES batches (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    nonprofit_id INTEGER NOT NULL REFERENCES nonprofits (id) ON DELETE CASCADE,
+    outcome TEXT NOT NULL CHECK (outcome IN ('done', 'skipped', 'undone', 'kept')),
+    -- Why it was skipped, or could not be undone.
+    reason TEXT NOT NULL DEFAULT '',
+    -- What undoing brings back, and the revision at which nothing has changed since.
+    status TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    assignee_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
+    PRIMARY KEY (batch_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX batch_items_nonprofit_id ON batch_items (nonprofit_id);
+CREATE INDEX batch_items_assignee_id ON batch_items (assignee_id);
 """
 
 _LIBRARY = """
