@@ -32,8 +32,15 @@ PUBLIC = (Status.PUBLISHED, Status.DUE)
 SHOWN = (*PUBLIC, Status.STALE)
 """Listings that have a page."""
 
-EXCLUDED = (Status.WITHDRAWN, Status.DO_NOT_LIST, Status.ARCHIVED, Status.MERGED)
-"""Listings that must not be in any answer, even while an older index still holds them."""
+TAKEN_DOWN = (Status.WITHDRAWN, Status.DO_NOT_LIST, Status.ARCHIVED, Status.MERGED)
+"""Listings that had a page and have none any more."""
+
+EXCLUDED = (Status.STALE, *TAKEN_DOWN, Status.DRAFT, Status.IN_REVIEW)
+"""Listings that must not be in any answer, even while an older index still holds them.
+
+A draft may have been shown before it was taken down. Only what was imported or nominated has
+never been in an index.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +93,13 @@ def get_listing(db: Database, slug: str) -> Listing:
         if not rows:
             raise NotFound(f"No listing {slug!r}.")
         return _listings(db, rows)[0]
+
+
+def find_status(db: Database, slug: str) -> Status | None:
+    """The state of a listing, or None where no listing has this slug."""
+    with snapshot(db):
+        row = db.execute("SELECT status FROM nonprofits WHERE slug = ?", [slug]).fetchone()
+    return Status(row[0]) if row else None
 
 
 def list_excluded(db: Database) -> frozenset[str]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from recommender.errors import InvalidProfile, NotFound, UnknownPlace
 from recommender.geo import STATES
+from recommender.index.model import decode, encode
 from recommender.models import (
     Filters,
     Language,
@@ -22,10 +23,12 @@ from recommender.models import (
     SearchPage,
     SearchQuery,
     Sort,
+    Status,
     TagKind,
 )
 from recommender.pipeline import FACET_KINDS, search, similar
-from recommender.web import get_excluded, get_gazetteer, get_index, get_settings
+from recommender.store.listings import get_nonprofit
+from recommender.web import get_db, get_excluded, get_gazetteer, get_index, get_settings
 from recommender.web.answers import (
     Problem,
     number,
@@ -48,6 +51,7 @@ from recommender.web.maps import MapPoint, MapView, draw_map
 from recommender.web.ntee import describe_ntee
 from recommender.web.reasons import tag_label
 from recommender.web.seal import InvalidSeal, Seal
+from recommender.web.standing import leave
 from recommender.web.vocabulary import get_vocabulary
 
 PAGE_SIZE = 20
@@ -130,22 +134,19 @@ def too_late(_error: InvalidSeal) -> Response:
 @bp.get("/nonprofits/<slug>")
 def profile(slug: str) -> Response:
     """Everything that is known and may be shown about one listing."""
-    if slug in get_excluded():
-        abort(410)
-    generation = get_index()
-    if slug not in generation.row_of:
-        raise NotFound(slug)
-    nonprofit = generation.nonprofit(generation.row_of[slug])
+    nonprofit = _stale(slug) if slug in get_excluded() else _listed(slug)
+    is_stale = nonprofit.status is Status.STALE
     page = render_template(
         "directory/profile.html",
         nonprofit=nonprofit,
-        similar=similar(slug, generation, n=6, exclude=get_excluded()),
+        is_stale=is_stale,
+        similar=() if is_stale else similar(slug, get_index(), n=6, exclude=get_excluded()),
         sources=group_sources(nonprofit.sources),
         locations=shown_locations(nonprofit),
         areas=areas(nonprofit),
         view=small_map(nonprofit),
         parent=parent_of(nonprofit),
-        document=describe(nonprofit, current_language()),
+        document={} if is_stale else describe(nonprofit, current_language()),
         host=host(nonprofit.website),
         ein=format_ein(nonprofit.ein),
         ntee=describe_ntee(nonprofit.ntee),
@@ -154,6 +155,23 @@ def profile(slug: str) -> Response:
         people=people_served(nonprofit),
     )
     return make_response(page)
+
+
+def _listed(slug: str) -> Nonprofit:
+    """A listing as it was published."""
+    generation = get_index()
+    if slug not in generation.row_of:
+        leave(slug)
+    return generation.nonprofit(generation.row_of[slug])
+
+
+def _stale(slug: str) -> Nonprofit:
+    """A listing that has a page and is in no index: what may be shown, from the store."""
+    try:
+        found = get_nonprofit(get_db(), slug, (Status.STALE,))
+    except NotFound:
+        leave(slug)
+    return decode(encode(found))
 
 
 # --- Search ------------------------------------------------------------------------------

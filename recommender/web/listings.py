@@ -59,6 +59,7 @@ SOURCES = {
         N_("Read by the editors from the name"),
         N_("Read by the editors from the summary"),
         N_("Read by the editors from the summary; some from general public knowledge"),
+        N_("Suggested by a visitor, not checked"),
     )
 }
 

@@ -21,13 +21,14 @@ from wtforms import Field, StringField, TextAreaField
 from wtforms.form import BaseForm
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
-from recommender.errors import RateLimited, StorageError
+from recommender.errors import NotFound, RateLimited, StorageError
 from recommender.models import Nonprofit, Submission, SubmissionKind
 from recommender.store.inbox import check_rate, create_submission
 from recommender.store.listings import get_nonprofit
 from recommender.web import get_db, get_settings
 from recommender.web.i18n import current_language, lazy_gettext, number, url
 from recommender.web.i18n import gettext as _
+from recommender.web.standing import leave
 
 MAX_MESSAGE = 4_000
 MAX_LINE = 200
@@ -159,7 +160,10 @@ def thanks(kind: str) -> str:
 
 
 def _listing(slug: str) -> Nonprofit:
-    return get_nonprofit(get_db(), slug)
+    try:
+        return get_nonprofit(get_db(), slug)
+    except NotFound:
+        leave(slug)
 
 
 def _converse(kind: SubmissionKind, listing: Nonprofit | None = None) -> AnyResponse:

@@ -9,7 +9,6 @@ from recommender.errors import NotFound, StorageError
 from recommender.models import Location, Nonprofit, Status
 from recommender.store import connect
 from recommender.store.catalog import (
-    EXCLUDED,
     Contents,
     LoadReport,
     count_nonprofits,
@@ -22,6 +21,7 @@ from recommender.store.catalog import (
     load_nonprofits,
     set_status,
 )
+from recommender.store.listings import TAKEN_DOWN
 
 Make = Callable[..., Nonprofit]
 Catalogue = tuple[Nonprofit, ...]
@@ -194,7 +194,7 @@ def test_a_lone_surrogate_in_a_slug_is_a_storage_error(loaded: Database) -> None
         get_nonprofit(loaded, "\ud800")
 
 
-@pytest.mark.parametrize("status", EXCLUDED)
+@pytest.mark.parametrize("status", TAKEN_DOWN)
 def test_a_withdrawal_is_seen_by_other_connections_at_once(
     loaded: Database, tmp_path: Path, status: Status
 ) -> None:

@@ -22,7 +22,6 @@ from recommender.store import connect
 from recommender.store.accounts import Role
 from recommender.store.blocks import find_blocked
 from recommender.store.catalog import (
-    EXCLUDED,
     get_catalog_revision,
     list_excluded,
     list_nonprofits,
@@ -30,7 +29,7 @@ from recommender.store.catalog import (
     set_status,
 )
 from recommender.store.history import list_revisions
-from recommender.store.listings import get_listing
+from recommender.store.listings import TAKEN_DOWN, get_listing
 from recommender.store.revisions import (
     approve_revision,
     create_listing,
@@ -134,7 +133,7 @@ def test_taking_down_needs_a_reason(loaded: Database, team: Team) -> None:
         change_status(loaded, LAWYERS, Status.WITHDRAWN, by=team.editor, expected_revision=1)
 
 
-@pytest.mark.parametrize("to", sorted(set(EXCLUDED) - {Status.MERGED}))
+@pytest.mark.parametrize("to", sorted(set(TAKEN_DOWN) - {Status.MERGED}))
 def test_a_takedown_is_seen_by_others_at_once(
     loaded: Database, team: Team, tmp_path: Path, to: Status
 ) -> None:

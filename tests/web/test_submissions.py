@@ -262,7 +262,7 @@ def test_a_listing_that_is_not_there_has_no_form(client: PageClient, slug: str, 
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(Status.STALE, 200), (Status.WITHDRAWN, 404), (Status.DO_NOT_LIST, 404)]
+    ("status", "code"), [(Status.STALE, 200), (Status.WITHDRAWN, 410), (Status.DO_NOT_LIST, 410)]
 )
 def test_only_listings_with_a_page_have_forms(
     client: PageClient, db: store.Database, status: Status, code: int

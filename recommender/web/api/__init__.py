@@ -23,6 +23,7 @@ from recommender.web.api.representations import (
 )
 from recommender.web.forms import parse_filters, parse_place, parse_profile, readable
 from recommender.web.problems import error_json
+from recommender.web.standing import lead_on
 from recommender.web.vocabulary import get_vocabulary
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -68,7 +69,11 @@ def search_nonprofits() -> Response:
 def read_nonprofit(slug: str) -> Response:
     """Everything public about one listing."""
     read_query()
-    return _read(_representer().nonprofit(get_nonprofit(get_db(), slug)))
+    try:
+        found = get_nonprofit(get_db(), slug)
+    except NotFound:
+        lead_on(slug)
+    return _read(_representer().nonprofit(found))
 
 
 @bp.get("/nonprofits/<slug>/similar")
@@ -76,7 +81,7 @@ def read_similar(slug: str) -> Response:
     """The listings most like one listing."""
     query = read_query()
     if slug in get_excluded():
-        raise NotFound(slug)
+        lead_on(slug)
     index, n = get_index(), query.get("n", DEFAULT_SIMILAR)
     found = similar(slug, index, n=n, exclude=get_excluded())
     representer = _representer(_language(query))
