@@ -74,12 +74,12 @@ class Fault:
     message: str
 
 
-def find_faults(data: Path, record: Record) -> list[Fault]:
-    """What is wrong with one listing by the schema of the files; empty for a good one."""
-    schema = _document(data / "schema" / "nonprofit.schema.json")
+def find_faults(data: Path, record: Record, schema: str = "nonprofit") -> list[Fault]:
+    """What is wrong with one record by a schema of the files; empty for a good one."""
+    document = _document(data / "schema" / f"{schema}.schema.json")
     return [
         Fault(path=tuple(error.absolute_path)[1:], message=error.message[:300])
-        for error in Draft202012Validator(schema).iter_errors([record])
+        for error in Draft202012Validator(document).iter_errors([record])
     ]
 
 
@@ -125,10 +125,7 @@ def read_term_map(data: Path, taxonomy: Iterable[Tag]) -> list[TermMapping]:
     known = _slugs(taxonomy)
     for record in records:
         _check_named(f"{path.name}, {record['phrase']}", "tags", record["tags"], known)
-    return [
-        TermMapping(**_known(record, TermMapping) | {"weight": float(record["weight"])})
-        for record in records
-    ]
+    return [make_mapping(record) for record in records]
 
 
 def read_resources(data: Path, taxonomy: Iterable[Tag]) -> list[Resource]:
@@ -136,7 +133,7 @@ def read_resources(data: Path, taxonomy: Iterable[Tag]) -> list[Resource]:
     path, records = _list(data, "resources")
     _check_unique(path, [record["slug"] for record in records])
     _check_topics(path, records, taxonomy)
-    return [Resource(**_known(record, Resource)) for record in records]
+    return [make_resource(record) for record in records]
 
 
 def read_guides(data: Path, taxonomy: Iterable[Tag]) -> list[Guide]:
@@ -144,13 +141,23 @@ def read_guides(data: Path, taxonomy: Iterable[Tag]) -> list[Guide]:
     path, records = _list(data, "guides")
     _check_unique(path, [record["slug"] for record in records])
     _check_topics(path, records, taxonomy)
-    return [
-        Guide(
-            **_known(record, Guide)
-            | {"key_facts": tuple(KeyFact(**fact) for fact in record["key_facts"])}
-        )
-        for record in records
-    ]
+    return [make_guide(record) for record in records]
+
+
+def make_mapping(record: Record) -> TermMapping:
+    """The mapping of a record without faults."""
+    return TermMapping(**_known(record, TermMapping) | {"weight": float(record["weight"])})
+
+
+def make_resource(record: Record) -> Resource:
+    """The resource of a record without faults."""
+    return Resource(**_known(record, Resource))
+
+
+def make_guide(record: Record) -> Guide:
+    """The guide of a record without faults."""
+    facts = tuple(KeyFact(**fact) for fact in record["key_facts"])
+    return Guide(**_known(record, Guide) | {"key_facts": facts})
 
 
 # Each list file by the name of its schema.

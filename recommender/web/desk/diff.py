@@ -49,14 +49,18 @@ class Part:
     is_changed: bool
 
 
+Lines = tuple[tuple[Part, ...], ...]
+"""Lines of text, each a sequence of parts."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A field in two versions: each a sequence of lines, each line a sequence of parts."""
+    """A field in two versions."""
 
     field: str
     label: str
-    before: tuple[tuple[Part, ...], ...]
-    after: tuple[tuple[Part, ...], ...]
+    before: Lines
+    after: Lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +128,14 @@ def _no_degrees(spot: Location | ServiceArea) -> str:
     return ", no coordinates" if spot.latitude is None and not is_hidden else ""
 
 
+def compare_lines(before: Sequence[str], after: Sequence[str]) -> tuple[Lines, Lines]:
+    """Two texts with what differs marked: word by word where both have as many lines."""
+    if len(before) != len(after):
+        return _kept(before, after), _kept(after, before)
+    pairs = [_by_word(old, new) for old, new in zip(before, after, strict=True)]
+    return tuple(old for ((old,), _) in pairs), tuple(new for (_, (new,)) in pairs)
+
+
 def _describe(change: FieldChange) -> Change:
     before, after = to_lines(change.field, change.before), to_lines(change.field, change.after)
     is_text = len(before) == len(after) == 1 and not isinstance(change.before, tuple)
@@ -131,9 +143,6 @@ def _describe(change: FieldChange) -> Change:
         _by_word(before[0], after[0]) if is_text else (_kept(before, after), _kept(after, before))
     )
     return Change(field=change.field, label=LABELS[change.field], before=marked[0], after=marked[1])
-
-
-Lines = tuple[tuple[Part, ...], ...]
 
 
 def _kept(lines: Sequence[str], others: Sequence[str]) -> Lines:
