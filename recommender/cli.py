@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,14 +14,15 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from recommender.errors import RecommenderError
+from recommender.errors import PublishRefused, RecommenderError
 
 if TYPE_CHECKING:
     from recommender.config import Settings
-    from recommender.importers.plan import ImportPlan
+    from recommender.importers.formats import Upload
     from recommender.models import Match, Recommendation
     from recommender.store import Database
     from recommender.store.catalog import LoadReport
+    from recommender.store.plans import ImportPlan
 
 
 class Commands(AppGroup):
@@ -102,7 +103,8 @@ def import_(file: Path | None, format_: str, dry_run: bool, email: str, **origin
     """Add what FILE brings: new drafts, and changes of listings for review."""
     from recommender.importers.formats import Upload, read_upload
     from recommender.importers.plan import plan_import
-    from recommender.importers.rows import Origin
+    from recommender.importers.rows import Origin, Watch
+    from recommender.store.accounts import get_account
 
     if not dry_run and not email:
         raise click.UsageError("Say --dry-run, or --by whom the import is done.")
@@ -110,13 +112,16 @@ def import_(file: Path | None, format_: str, dry_run: bool, email: str, **origin
     if format_ != "irs-990-xml" and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", origin["as_of"]):
         raise click.UsageError("Say --as-of which month (YYYY-MM) the file is.")
     facts = Origin(source=origin["source"] or path.name, as_of=origin["as_of"])
+    upload = Upload(path=path, format=format_, origin=facts)
     with open_store() as db:
+        by = get_account(db, email).id if email else None
         if origin["since"]:
             click.echo("\n".join(_vintage_lines(db, origin["since"], path)))
-        plan = plan_import(db, read_upload(db, Upload(path=path, format=format_, origin=facts)))
-        click.echo("\n".join(_plan_lines(plan)))
-        if not dry_run:
-            click.echo(_apply(db, plan, email, path.name))
+        watch = Watch()
+        plan = plan_import(db, read_upload(db, upload, watch), by=by)
+        click.echo("\n".join([_count_line(watch.counts), *_plan_lines(plan)]))
+        if by is not None and not dry_run:
+            click.echo(_import_plan(db, plan, upload, by))
 
 
 def _file_to_import(file: Path | None, state: str) -> Path:
@@ -162,21 +167,34 @@ def _plan_lines(plan: ImportPlan) -> list[str]:
     return lines
 
 
-def _apply(db: Database, plan: ImportPlan, email: str, name: str) -> str:
-    from recommender.importers.apply import Importer, apply_plan
-    from recommender.publish import open_gazetteer
-    from recommender.store.accounts import get_account
+def _count_line(counts: Mapping[str, int]) -> str:
+    from recommender.importers.irs_bmf import KINDS
 
-    importer = Importer(
-        staff_id=get_account(db, email).id,
-        note=f"Import of {name}",
-        gazetteer=open_gazetteer(get_settings()),
+    kinds = [f"{counts[kind]:,} {label}" for kind, label in KINDS.items() if kind in counts]
+    return f"{counts.get('read', 0):,} records read{': ' if kinds else ''}{', '.join(kinds)}."
+
+
+def _import_plan(db: Database, plan: ImportPlan, upload: Upload, by: int) -> str:
+    from recommender.importers.runs import Importer, import_at_once
+    from recommender.publish import open_gazetteer
+    from recommender.store.imports import Arrival
+    from recommender.store.plans import Outcome, tally_rows
+
+    arrival = Arrival(
+        file_name=upload.path.name[:200],
+        format=upload.format,
+        source=upload.origin.source[:300],
+        as_of=upload.origin.as_of,
+        n_bytes=upload.path.stat().st_size,
     )
-    done = apply_plan(db, plan, importer)
+    importer = Importer(staff_id=by, gazetteer=open_gazetteer(get_settings()))
+    done = import_at_once(db, plan, arrival, importer)
+    counts = tally_rows(db, done.id).outcomes
     return (
-        f"{len(done.created):,} drafts created, {len(done.changed):,} changed, "
-        f"{len(done.proposed):,} revisions put up for review, "
-        f"{len(done.waiting):,} waiting there already."
+        f"Import {done.id}: {counts.get(Outcome.CREATED, 0):,} drafts created, "
+        f"{counts.get(Outcome.CHANGED, 0):,} changed, "
+        f"{counts.get(Outcome.PROPOSED, 0):,} revisions put up for review. "
+        f"It can be undone at /staff/imports/{done.id}."
     )
 
 
@@ -226,12 +244,16 @@ def build() -> None:
 
 def _publish(db: Database) -> str:
     from recommender.publish import publish
+    from recommender.store.publications import PublicationState
 
     with _Progress() as progress:
         done = publish(db, get_settings(), progress=progress)
+    if done.state is not PublicationState.PUBLISHED:
+        wrong = [f"  {f.query_id}: expected {f.expected}; found {f.found}" for f in done.failures]
+        raise PublishRefused("\n".join((done.reason, *wrong)))
     return (
-        f"Published {done.generation}: {done.n_docs:,} listings, {done.n_golden} golden queries "
-        f"answered as they should be, {done.seconds:.1f} s."
+        f"Published {done.generation}: {done.n_listings:,} listings, {done.n_queries} golden "
+        f"queries answered as they should be, {done.seconds:.1f} s."
     )
 
 
@@ -289,27 +311,58 @@ def verify() -> None:
 
 
 @index.command("rollback")
-def rollback() -> None:
-    """Serve the generation before the current one."""
-    from recommender.index import roll_back
+@click.argument("generation", default="")
+@click.option("--reason", default="", help="Why, for the history of publications.")
+def rollback(generation: str, reason: str) -> None:
+    """Serve GENERATION, by default the one before the current, until the catalogue changes."""
+    from recommender.index import find_previous
+    from recommender.publish import serve_again
 
-    click.echo(f"Now serving {roll_back(get_settings().index)}.")
+    settings = get_settings()
+    with open_store() as db:
+        wanted = generation or find_previous(settings.index)
+        done = serve_again(db, settings, wanted, reason=reason)
+    click.echo(f"Now serving {done.generation}.")
+    click.echo(f"To take it back: flask index rollback {done.previous}")
 
 
 @click.command("prepare")
 @with_appcontext
 def prepare() -> None:
-    """Load what changed in the data files and publish an index where none fits them."""
-    from recommender.publish import is_published, open_gazetteer
+    """Load what changed in the data files and publish an index where none fits them.
+
+    If that is refused, what served before still serves, and a return to an older generation
+    is left alone.
+    """
+    from recommender.publish import open_gazetteer
 
     with _plain_errors(), open_store() as db:
         click.echo("Reading the catalogue and the places …")
         click.echo("\n".join(_load(db)))
         open_gazetteer(get_settings())
-        if is_published(db, get_settings()):
-            click.echo("The index is up to date.")
-        else:
-            click.echo(_publish(db))
+        click.echo(_publish_if_needed(db))
+
+
+def _publish_if_needed(db: Database) -> str:
+    from recommender.errors import IndexDamaged, IndexNotReady
+    from recommender.index import current_generation, verify_generation
+    from recommender.publish import is_published
+    from recommender.store.publications import PublicationKind, find_hold
+
+    if is_published(db, get_settings()):
+        return "The index is up to date."
+    try:
+        serving = current_generation(get_settings().index)
+        verify_generation(get_settings().index, serving)
+    except (IndexNotReady, IndexDamaged):
+        return _publish(db)
+    hold = find_hold(db)
+    if hold and hold.kind is PublicationKind.RETURN:
+        return f"{hold.staff_name} went back to {serving}, which still serves: {hold.reason}"
+    try:
+        return _publish(db)
+    except PublishRefused as error:
+        return f"Not published; {serving} still serves. {error}"
 
 
 @click.command("match")

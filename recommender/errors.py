@@ -94,12 +94,4 @@ class IndexDamaged(RecommenderError):
 
 
 class PublishRefused(RecommenderError):
-    """A built index failed its checks and was not published.
-
-    `failures` are the golden queries that were answered wrongly, if that is why; their type
-    is that of `golden`, which stands above this module.
-    """
-
-    def __init__(self, message: str, *, failures: Any = ()) -> None:
-        super().__init__(message)
-        self.failures = failures
+    """An index failed its checks and was not published."""

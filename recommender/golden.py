@@ -82,10 +82,10 @@ def find_failures(
 ) -> list[Failure]:
     """Where the answers are not as expected, in the order of the queries."""
     return [
-        Failure(query_id=query["id"], expected=f"{name} {expected}", found=found)
+        Failure(query_id=query["id"], expected=_CHECKS[name].describe(expected), found=found)
         for query in queries
         for name, expected in query["expect"].items()
-        if (found := _CHECKS[name](expected, answers[query["id"]], answers))
+        if (found := _CHECKS[name].find_fault(expected, answers[query["id"]], answers))
     ]
 
 
@@ -122,42 +122,68 @@ def read_question(query: Mapping[str, Any], gazetteer: Gazetteer) -> DonorProfil
 Answers = Mapping[str, Answer]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Check:
+    """One kind of expectation: what it says, and what is found instead, "" where it holds."""
+
+    describe: Callable[[Any], str]
+    find_fault: Callable[[Any, Answer, Answers], str]
+
+
 def _in_top(expected: Mapping[str, Any], answer: Answer, _: Answers) -> str:
-    hits = set(expected["slugs"]) & set(answer.slugs[: expected["n"]])
-    return "" if len(hits) >= expected["at_least"] else f"{answer.slugs}"
+    hits = [slug in expected["slugs"] for slug in answer.slugs]
+    return _too_few(expected, hits, answer)
 
 
 def _states_in_top(expected: Mapping[str, Any], answer: Answer, _: Answers) -> str:
     states = [{place.state for place in item.locations} for item in answer.nonprofits]
-    return _count_hits(expected, expected["states"], states, answer)
+    return _too_few(expected, [bool(found & {*expected["states"]}) for found in states], answer)
 
 
 def _tags_in_top(expected: Mapping[str, Any], answer: Answer, _: Answers) -> str:
     tags = [{*n.services, *n.populations, *n.communities} for n in answer.nonprofits]
-    return _count_hits(expected, expected["tags"], tags, answer)
+    return _too_few(expected, [bool(found & {*expected["tags"]}) for found in tags], answer)
 
 
-def _count_hits(
-    expected: Mapping[str, Any], wanted: Sequence[str], found: list[set[str]], answer: Answer
-) -> str:
-    hits = [bool(set(wanted) & values) for values in found[: expected["n"]]]
-    return "" if sum(hits) >= expected["at_least"] else f"{sum(hits)}: {answer.slugs}"
+def _too_few(expected: Mapping[str, Any], hits: Sequence[bool], answer: Answer) -> str:
+    n = expected["n"]
+    if sum(hits[:n]) >= expected["at_least"]:
+        return ""
+    return f"{sum(hits[:n])}; the first are {', '.join(answer.slugs[:n]) or 'none at all'}"
 
 
 def _same_as(expected: Mapping[str, Any], answer: Answer, answers: Answers) -> str:
     other = answers[expected["id"]].slugs[: expected["n"]]
     shared = set(other) & set(answer.slugs[: expected["n"]])
-    return "" if len(shared) >= expected["at_least"] else f"{len(shared)} shared"
+    return "" if len(shared) >= expected["at_least"] else f"{len(shared)}"
 
 
 def _no_close_match(expected: bool, answer: Answer, _: Answers) -> str:
-    return "" if answer.no_close_match == expected else f"{answer.no_close_match}"
+    return "" if answer.no_close_match == expected else _say_close(answer.no_close_match)
 
 
-_CHECKS: dict[str, Callable[[Any, Answer, Answers], str]] = {
-    "in_top": _in_top,
-    "states_in_top": _states_in_top,
-    "tags_in_top": _tags_in_top,
-    "same_as": _same_as,
-    "no_close_match": _no_close_match,
+def _say_close(no_close_match: bool) -> str:
+    return "no close match" if no_close_match else "a close match"
+
+
+def _say_count(expected: Mapping[str, Any], of_what: str) -> str:
+    return f"at least {expected['at_least']} of the first {expected['n']} {of_what}"
+
+
+_CHECKS: dict[str, _Check] = {
+    "in_top": _Check(
+        describe=lambda e: _say_count(e, f"from {', '.join(e['slugs'])}"), find_fault=_in_top
+    ),
+    "states_in_top": _Check(
+        describe=lambda e: _say_count(e, f"with an office in {' or '.join(e['states'])}"),
+        find_fault=_states_in_top,
+    ),
+    "tags_in_top": _Check(
+        describe=lambda e: _say_count(e, f"tagged {' or '.join(e['tags'])}"),
+        find_fault=_tags_in_top,
+    ),
+    "same_as": _Check(
+        describe=lambda e: _say_count(e, f"the same as for {e['id']}"), find_fault=_same_as
+    ),
+    "no_close_match": _Check(describe=_say_close, find_fault=_no_close_match),
 }

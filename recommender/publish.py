@@ -1,52 +1,74 @@
 """Catalogue -> checked index generation -> the one that serves.
 
 The only place that reads both the store and the index. A build that fails, or whose
-golden queries are not answered as they should be, leaves what serves untouched.
+golden queries are not answered as they should be, leaves what serves untouched. Whatever
+comes of it is written down.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import os
 import shutil
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from recommender.config import Settings
-from recommender.errors import IndexDamaged, IndexNotReady, PublishRefused
+from recommender.errors import (
+    IndexDamaged,
+    IndexNotReady,
+    InvalidAction,
+    PublishRefused,
+    RecommenderError,
+)
 from recommender.geo import Gazetteer, build_gazetteer
-from recommender.golden import Failure, check_golden, read_golden
+from recommender.golden import check_golden, read_golden
 from recommender.index import (
     BuildInputs,
     build_index,
     current_generation,
+    list_generations,
     publish_generation,
     publishing,
+    read_cards,
+    read_manifest,
+    return_to,
     verify_generation,
     write_generation,
 )
 from recommender.index.build import Progress
+from recommender.models import Nonprofit, Visibility
 from recommender.store import Database, snapshot
 from recommender.store.catalog import get_catalog_revision
+from recommender.store.history import OPERATOR, SCHEDULE, Author
 from recommender.store.library import list_tags, list_term_mappings
 from recommender.store.listings import list_nonprofits
+from recommender.store.publications import (
+    ChangedListing,
+    Changes,
+    Publication,
+    PublicationKind,
+    PublicationState,
+    WrongAnswer,
+    begin_publication,
+    find_hold,
+    settle_interrupted,
+    update_publication,
+)
 
 GOLDEN_FILE = "golden_queries.json"
 PLACES_FILE = "places.json"
 STAMP = "stamp"
+MAX_LISTED = 100
+"""How many listings of each kind of change a publication names."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Publication:
-    """A generation that now serves, and what it took."""
-
-    generation: str
-    n_docs: int
-    n_golden: int
-    seconds: float
+_NOT_SHOWN = ("updated_on",)
 
 
 def read_inputs(db: Database) -> BuildInputs:
@@ -61,29 +83,35 @@ def read_inputs(db: Database) -> BuildInputs:
 
 
 def publish(
-    db: Database, settings: Settings, *, progress: Progress = lambda *_: None
+    db: Database,
+    settings: Settings,
+    *,
+    by: Author = OPERATOR,
+    progress: Progress = lambda *_: None,
 ) -> Publication:
     """Build from the catalogue, check, and make it the generation that serves.
 
+    Nothing changes unless the publication that is returned is published.
+
     Raises:
-        PublishRefused: a golden query is not answered as it should be; nothing changed.
+        StorageError: what came of it could not be written down.
     """
-    started = time.perf_counter()
     with publishing(settings.index):
-        index = build_index(read_inputs(db), progress=progress)
-        queries = read_golden(settings.data / GOLDEN_FILE)
-        failures = check_golden(queries, index, open_gazetteer(settings))
-        if failures:
-            raise PublishRefused(_described(failures))
-        # Only now, so that every generation on disk is fit to go back to.
-        generation = write_generation(index, settings.index)
-        publish_generation(settings.index, generation)
-    return Publication(
-        generation=generation,
-        n_docs=len(index),
-        n_golden=len(queries),
-        seconds=time.perf_counter() - started,
-    )
+        settle_interrupted(db, find_serving(settings))
+        return _build(db, settings, by, progress)
+
+
+def publish_if_due(db: Database, settings: Settings) -> Publication | None:
+    """Publish what has changed since, unless that was tried already or somebody went back.
+
+    Raises:
+        StorageError: see `publish`.
+    """
+    with publishing(settings.index):
+        settle_interrupted(db, find_serving(settings))
+        if is_published(db, settings) or find_hold(db):
+            return None
+        return _build(db, settings, SCHEDULE, lambda *_: None)
 
 
 def is_published(db: Database, settings: Settings) -> bool:
@@ -93,6 +121,175 @@ def is_published(db: Database, settings: Settings) -> bool:
     except (IndexNotReady, IndexDamaged):
         return False
     return bool(manifest["catalog_revision"] == get_catalog_revision(db))
+
+
+def find_serving(settings: Settings) -> str:
+    """The generation that serves; "" before the first publication."""
+    try:
+        return current_generation(settings.index)
+    except IndexNotReady:
+        return ""
+
+
+def serve_again(
+    db: Database, settings: Settings, generation: str, *, by: Author = OPERATOR, reason: str = ""
+) -> Publication:
+    """Make a generation that is kept the one that serves.
+
+    The catalogue stays as it is, and is not published by itself before it changes.
+
+    Raises:
+        InvalidAction: it is not kept, serves already, or would show what must not be shown.
+        IndexDamaged: it is not whole.
+    """
+    with publishing(settings.index):
+        serving = find_serving(settings)
+        settle_interrupted(db, serving)
+        if generation not in list_generations(settings.index) or generation == serving:
+            raise InvalidAction("This generation serves already, or is no longer kept.")
+        if exposed := list_exposed(db, settings, generation):
+            raise InvalidAction(f"It would show again what is hidden now: {', '.join(exposed)}.")
+        manifest = verify_generation(settings.index, generation)
+        begun = begin_publication(
+            db,
+            Publication(
+                kind=PublicationKind.RETURN,
+                generation=generation,
+                previous=serving,
+                n_listings=manifest["n_docs"],
+                catalog_revision=get_catalog_revision(db),
+                changes=compare_generations(settings.index, serving, generation),
+                reason=reason,
+                staff_id=by.id,
+                staff_name=by.name,
+            ),
+        )
+        return_to(settings.index, generation)
+        done = replace(begun, state=PublicationState.PUBLISHED)
+        update_publication(db, done)
+    return done
+
+
+def list_exposed(db: Database, settings: Settings, generation: str) -> tuple[str, ...]:
+    """The listings of which a generation shows a place that is hidden since.
+
+    What is no longer public needs no look: it is left out of every answer, whatever the
+    index holds.
+    """
+    cards = read_cards(settings.index, generation)
+    return tuple(
+        item.slug
+        for item in list_nonprofits(db)
+        if item.slug in cards and _exposes(cards[item.slug], item)
+    )
+
+
+def _exposes(card: bytes, now: Nonprofit) -> bool:
+    allowed = {(place.city, place.state): place.visibility for place in now.locations}
+    for place in json.loads(card)["locations"]:
+        visibility = allowed.get((place["city"], place["state"]))
+        if visibility is Visibility.HIDDEN or (visibility is Visibility.CITY and place["zip"]):
+            return True
+    return False
+
+
+def compare_generations(root: Path, before: str, after: str) -> Changes:
+    """What changes for donors from one generation to another; before the first there is "".
+
+    Raises:
+        IndexDamaged: the second cannot be read; the first then counts as empty.
+    """
+    new, new_words = read_cards(root, after), _words_of(read_manifest(root, after))
+    old, old_words = new, new_words
+    try:
+        old, old_words = read_cards(root, before), _words_of(read_manifest(root, before))
+    except IndexDamaged:
+        old = {}
+    changed = [
+        ChangedListing(slug=slug, fields=fields)
+        for slug in sorted(old.keys() & new.keys())
+        if old[slug] != new[slug] and (fields := _differing(old[slug], new[slug]))
+    ]
+    added, left = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
+    return Changes(
+        n_added=len(added),
+        n_left=len(left),
+        n_changed=len(changed),
+        added=tuple(added[:MAX_LISTED]),
+        left=tuple(left[:MAX_LISTED]),
+        changed=tuple(changed[:MAX_LISTED]),
+        words=old_words != new_words,
+    )
+
+
+def _words_of(manifest: Mapping[str, Any]) -> str:
+    return str(manifest["checksums"]["phrases.json"])
+
+
+def _differing(before: bytes, after: bytes) -> tuple[str, ...]:
+    old, new = json.loads(before), json.loads(after)
+    names = dict.fromkeys((*new, *old))
+    return tuple(
+        name for name in names if name not in _NOT_SHOWN and old.get(name) != new.get(name)
+    )
+
+
+def _build(db: Database, settings: Settings, by: Author, progress: Progress) -> Publication:
+    """Publish under the lock, and write down what comes of it."""
+    started = time.perf_counter()
+    begun = begin_publication(
+        db,
+        Publication(
+            kind=PublicationKind.BUILD,
+            catalog_revision=get_catalog_revision(db),
+            previous=find_serving(settings),
+            staff_id=by.id,
+            staff_name=by.name,
+        ),
+    )
+    try:
+        done = _try(db, settings, begun, progress)
+    except PublishRefused as error:
+        done = replace(begun, state=PublicationState.REFUSED, reason=str(error))
+    except Exception as error:
+        logging.getLogger(__name__).exception("A publication failed.")
+        done = replace(begun, state=PublicationState.FAILED, reason=_reason(error))
+    done = replace(done, seconds=round(time.perf_counter() - started, 3))
+    update_publication(db, done)
+    return done
+
+
+def _try(db: Database, settings: Settings, begun: Publication, progress: Progress) -> Publication:
+    inputs = read_inputs(db)
+    index = build_index(inputs, progress=progress)
+    queries = read_golden(settings.data / GOLDEN_FILE)
+    failures = check_golden(queries, index, open_gazetteer(settings))
+    built = replace(
+        begun,
+        catalog_revision=inputs.catalog_revision,
+        n_listings=len(index),
+        n_queries=len(queries),
+        failures=tuple(WrongAnswer(**vars(failure)) for failure in failures),
+    )
+    if failures:
+        reason = f"{len(failures)} golden expectations are not met."
+        return replace(built, state=PublicationState.REFUSED, reason=reason)
+    # Only now, so that every generation on disk is fit to go back to.
+    generation = write_generation(index, settings.index)
+    changes = compare_generations(settings.index, begun.previous, generation)
+    built = replace(built, generation=generation, changes=changes)
+    # Before it serves, so that a kill in between leaves word of it.
+    update_publication(db, built)
+    publish_generation(settings.index, generation)
+    return replace(built, state=PublicationState.PUBLISHED)
+
+
+def _reason(error: Exception) -> str:
+    """Why it failed, for staff; an error that is not ours may quote anything."""
+    if isinstance(error, RecommenderError):
+        return str(error)
+    said = error.strerror if isinstance(error, OSError) else ""
+    return said or f"An unexpected error ({type(error).__name__}); the server's log has more."
 
 
 def open_gazetteer(settings: Settings) -> Gazetteer:
@@ -117,8 +314,3 @@ def _build_gazetteer(settings: Settings, stamp: str) -> None:
     (aside / STAMP).write_text(stamp)
     shutil.rmtree(settings.gazetteer, ignore_errors=True)
     aside.rename(settings.gazetteer)
-
-
-def _described(failures: Sequence[Failure]) -> str:
-    lines = [f"  {f.query_id}: expected {f.expected}; found {f.found}" for f in failures]
-    return "\n".join((f"{len(failures)} golden expectations failed:", *lines))

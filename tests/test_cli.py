@@ -161,9 +161,43 @@ def test_a_wrong_golden_answer_refuses_to_publish(prepared: Flask, settings: Set
     (settings.data / "golden_queries.json").write_text(json.dumps([wrong]))
     result = _flask(prepared, "index", "build")
     assert result.exit_code == 1
-    assert "legal: expected no_close_match True" in result.output
+    assert "legal: expected no close match; found a close match" in result.output
     assert "Traceback" not in result.output
     assert _flask(prepared, "index", "info").output == before
+
+
+def test_prepare_goes_on_with_what_serves_when_it_is_refused(
+    prepared: Flask, settings: Settings
+) -> None:
+    (first,) = _generations(prepared)
+    wrong = GOLDEN | {"expect": {"no_close_match": True}}
+    (settings.data / "golden_queries.json").write_text(json.dumps([wrong]))
+    edit(settings.data, "nonprofits/me", lambda records: records[0].update(summary_en="Other."))
+    result = _flask(prepared, "prepare")
+    assert result.exit_code == 0
+    assert f"Not published; {first} still serves." in result.output
+    assert "legal: expected" in result.output
+    (settings.index / first / "idf.npy").unlink()
+    assert _flask(prepared, "prepare").exit_code == 1
+
+
+def test_prepare_leaves_a_return_alone_until_something_changes(
+    prepared: Flask, settings: Settings
+) -> None:
+    (first,) = _generations(prepared)
+    assert _flask(prepared, "index", "rollback").exit_code == 1
+    edit(settings.data, "nonprofits/me", lambda records: records[0].update(summary_en="Other."))
+    assert _flask(prepared, "prepare").exit_code == 0
+    second = _generations(prepared)[1]
+    assert _flask(prepared, "index", "rollback", "--reason", "Odd names.").exit_code == 0
+    output = _flask(prepared, "prepare").output
+    assert f"operator went back to {first}, which still serves: Odd names." in output
+    assert f"Now serving {second}." in _flask(prepared, "index", "rollback", second).output
+    assert "The index is up to date." in _flask(prepared, "prepare").output
+    assert _flask(prepared, "index", "rollback", "nowhere").exit_code == 1
+    assert _flask(prepared, "index", "rollback").exit_code == 0
+    edit(settings.data, "nonprofits/me", lambda records: records[0].update(summary_en="More."))
+    assert "Published" in _flask(prepared, "prepare").output
 
 
 def test_info_verify_and_rollback(prepared: Flask, settings: Settings) -> None:
@@ -172,7 +206,12 @@ def test_info_verify_and_rollback(prepared: Flask, settings: Settings) -> None:
     assert _flask(prepared, "index", "build").exit_code == 0
     assert len(_generations(prepared)) == 2
     assert "files are intact" in _flask(prepared, "index", "verify").output
-    assert _flask(prepared, "index", "rollback").output == f"Now serving {first}.\n"
+    second = _generations(prepared)[1]
+    output = _flask(prepared, "index", "rollback", "--reason", "Odd names.").output
+    assert output.splitlines() == [
+        f"Now serving {first}.",
+        f"To take it back: flask index rollback {second}",
+    ]
     damaged = settings.index / first / "idf.npy"
     damaged.write_bytes(damaged.read_bytes()[:-1])
     result = _flask(prepared, "index", "verify")

@@ -33,6 +33,7 @@ ABANDONED_AFTER_S = 3600
 POINTER = "current"
 MANIFEST = "manifest.json"
 REJECTED = "rejected"
+LOCK = ".lock"
 
 _LISTS = ("surfaces_en", "surfaces_es", "slugs", "tag_names", "name_strings", "lexicon")
 _ARRAYS = (
@@ -108,21 +109,37 @@ def list_generations(root: Path) -> list[str]:
     return sorted(path.parent.name for path in root.glob(f"[0-9]*/{MANIFEST}"))
 
 
-def roll_back(root: Path) -> str:
-    """Serve the generation before the current one, which is never gone back to.
+def find_previous(root: Path) -> str:
+    """The newest generation before the one that serves, of those nobody has gone back from.
 
     Raises:
-        IndexNotReady: there is none before it.
+        IndexNotReady: there is none.
     """
     current = current_generation(root)
     older = [name for name in list_generations(root) if name < current]
-    kept = [name for name in older if not (root / name / REJECTED).exists()]
+    kept = [name for name in older if not is_rejected(root, name)]
     if not kept:
         raise IndexNotReady("There is no older generation to go back to.")
-    verify_generation(root, kept[-1])
-    (root / current / REJECTED).touch()
-    publish_generation(root, kept[-1])
     return kept[-1]
+
+
+def is_rejected(root: Path, generation: str) -> bool:
+    """Whether somebody has gone back from a generation, and not to it since."""
+    return (root / generation / REJECTED).exists()
+
+
+def return_to(root: Path, generation: str) -> None:
+    """Serve a generation that is kept; from then on nobody goes back to those after it.
+
+    Raises:
+        IndexDamaged: it is not whole, or not of this version; nothing changed.
+    """
+    verify_generation(root, generation)
+    for name in list_generations(root):
+        if generation < name <= current_generation(root):
+            (root / name / REJECTED).touch()
+    (root / generation / REJECTED).unlink(missing_ok=True)
+    publish_generation(root, generation)
 
 
 @contextmanager
@@ -132,9 +149,22 @@ def publishing(root: Path) -> Iterator[None]:
     Whoever waits here reads the catalogue only afterwards.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with (root / ".lock").open("w") as lock:
+    with (root / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def is_publishing(root: Path) -> bool:
+    """Whether any process is publishing at this moment."""
+    if not (root / LOCK).exists():
+        return False
+    with (root / LOCK).open("w") as lock:
+        try:
+            # The lock is given back when the file is closed.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def verify_generation(root: Path, generation: str) -> Mapping[str, Any]:
@@ -161,6 +191,39 @@ def verify_generation(root: Path, generation: str) -> Mapping[str, Any]:
     if damaged:
         raise IndexDamaged(f"Generation {generation} is damaged: {', '.join(damaged)}")
     return manifest
+
+
+def read_manifest(root: Path, generation: str) -> Mapping[str, Any]:
+    """What a generation says of itself, without a look at its files.
+
+    Raises:
+        IndexDamaged: it says nothing that can be read.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((root / generation / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(f"Generation {generation} cannot be read: {error}") from error
+    return manifest
+
+
+def read_cards(root: Path, generation: str) -> dict[str, bytes]:
+    """The public fields of every listing of a generation as its files have them, by slug.
+
+    Raises:
+        IndexDamaged: they cannot be read.
+    """
+    directory = root / generation
+    try:
+        slugs = json.loads((directory / "slugs.json").read_text())
+        offsets, blob = (
+            np.load(directory / f"cards.{name}.npy", allow_pickle=False)
+            for name in ("offsets", "blob")
+        )
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(f"Generation {generation} cannot be read: {error}") from error
+    content = blob.tobytes()
+    ends = offsets.tolist()
+    return {slug: content[ends[row] : ends[row + 1]] for row, slug in enumerate(slugs)}
 
 
 def load_current(root: Path) -> Index:

@@ -5,10 +5,12 @@ No public page sets a cookie or reads one; only the desk of the staff does (see 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 
+from recommender.web.addresses import origin
 from recommender.web.i18n import SPANISH_PREFIX
 
 
@@ -20,6 +22,7 @@ class RouteKind(StrEnum):
     STAFF = "staff"
     API = "api"
     STATIC = "static"
+    WIDGET = "widget"
 
 
 # Each blueprint's kind; a blueprint or route that is missing here fails a test.
@@ -31,13 +34,16 @@ KINDS = {
     "directory": RouteKind.DONOR,
     "donor": RouteKind.DONOR,
     "learn": RouteKind.LEARN,
+    "loader": RouteKind.STATIC,
     "site": RouteKind.LEARN,
     "staff": RouteKind.STAFF,
     "staff_editor": RouteKind.STAFF,
     "staff_listing": RouteKind.STAFF,
     "staff_listings": RouteKind.STAFF,
+    "staff_publishing": RouteKind.STAFF,
     "staff_review": RouteKind.STAFF,
     "submissions": RouteKind.DONOR,
+    "widget": RouteKind.WIDGET,
 }
 
 _PAGE = {
@@ -67,10 +73,20 @@ HEADERS = {
     },
     RouteKind.STATIC: {
         "Content-Security-Policy": "default-src 'none'",
+        # The frame of a partner has no origin of its own, and fonts are fetched for an origin.
+        "Access-Control-Allow-Origin": "*",
         "Cross-Origin-Resource-Policy": "cross-origin",
         "Cache-Control": "public, max-age=31536000, immutable",
     },
+    # Its policy names whoever may frame it: see `frame_policy`.
+    RouteKind.WIDGET: {
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Cache-Control": "no-store",
+    },
 }
+SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox"
+"""What a frame may do: it has no origin, and therefore no cookies and no storage."""
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     "Permissions-Policy": (
@@ -90,9 +106,26 @@ def kind_of(endpoint: str) -> RouteKind | None:
     return KINDS.get(endpoint.removeprefix(SPANISH_PREFIX).partition(".")[0])
 
 
+def let_frame(origins: Sequence[str]) -> None:
+    """Let pages of these origins, and of no other, frame the answer to this request."""
+    g.framed_by = tuple(origins)
+
+
+def frame_policy() -> str:
+    """The policy of a partner's frame. It names our host, because "self" is nobody there."""
+    own, framed_by = origin(), " ".join(g.get("framed_by", ())) or "'none'"
+    return (
+        f"default-src 'none'; script-src {own}; style-src {own}; img-src {own} data:; "
+        f"font-src {own}; connect-src {own}; form-action {own}; base-uri 'none'; "
+        f"sandbox {SANDBOX}; frame-ancestors {framed_by}"
+    )
+
+
 def _add_headers(response: Response) -> Response:
     kind = _kind(response)
     headers = {**EVERYWHERE, **HEADERS[kind]}
+    if kind is RouteKind.WIDGET:
+        headers["Content-Security-Policy"] = frame_policy()
     if response.status_code >= 400:
         headers["Cache-Control"] = "no-store"
     if request.is_secure or current_app.config["WAYMARK"].site_url.startswith("https://"):

@@ -18,13 +18,18 @@ from recommender.index import (
     Index,
     build_index,
     current_generation,
+    find_previous,
     generations,
+    is_publishing,
+    is_rejected,
     list_generations,
     load_current,
     load_generation,
     publish_generation,
     publishing,
-    roll_back,
+    read_cards,
+    read_manifest,
+    return_to,
     verify_generation,
     write_generation,
 )
@@ -50,6 +55,13 @@ def publish_new(index: Index, root: Path) -> str:
     generation = write_generation(index, root)
     publish_generation(root, generation)
     return generation
+
+
+def roll_back(root: Path) -> str:
+    """Serve the generation before the one that serves."""
+    earlier = find_previous(root)
+    return_to(root, earlier)
+    return earlier
 
 
 def flip(file: Path, at: int = -1) -> None:
@@ -258,6 +270,41 @@ def test_a_generation_gone_back_from_is_never_gone_back_to(index: Index, root: P
     assert roll_back(root) == first
     publish_new(index, root)
     assert roll_back(root) == first
+
+
+def test_what_was_gone_back_from_can_serve_again(index: Index, root: Path) -> None:
+    first, second = current_generation(root), publish_new(index, root)
+    third = publish_new(index, root)
+    return_to(root, first)
+    assert [is_rejected(root, name) for name in (first, second, third)] == [False, True, True]
+    return_to(root, third)
+    assert current_generation(root) == third
+    assert not is_rejected(root, third)
+    assert find_previous(root) == first
+
+
+def test_the_cards_of_a_generation_are_read_as_they_are(index: Index, written: Path) -> None:
+    cards = read_cards(written, current_generation(written))
+    assert list(cards) == index.slugs
+    assert json.loads(cards[index.slugs[3]])["name"] == index.nonprofit(3).name
+    assert b"".join(cards.values()) == index.cards.blob.tobytes()
+
+
+@pytest.mark.parametrize("read", [read_cards, read_manifest])
+def test_what_cannot_be_read_is_damaged(root: Path, read: Callable[[Path, str], object]) -> None:
+    for file in (root / current_generation(root)).iterdir():
+        file.write_bytes(b"\xff")
+    for name in (current_generation(root), "nowhere"):
+        with pytest.raises(IndexDamaged):
+            read(root, name)
+
+
+def test_whether_somebody_publishes(tmp_path: Path, root: Path) -> None:
+    assert not is_publishing(tmp_path / "nowhere")
+    with publishing(root):
+        assert is_publishing(root)
+    assert not is_publishing(root)
+    assert not is_publishing(root)
 
 
 def test_one_publishes_at_a_time(root: Path) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from recommender.web.desk import account, editor, listing, listings, review
+from recommender.web.desk import account, editor, listing, listings, publishing, review
 
-BLUEPRINTS = (account.bp, listings.bp, listing.bp, editor.bp, review.bp)
+BLUEPRINTS = (account.bp, listings.bp, listing.bp, editor.bp, review.bp, publishing.bp)
 NAVIGATION = (
     ("staff.home", "Desk"),
     ("staff_listings.index", "Listings"),
     ("staff_review.queue", "Review"),
-    ("staff_review.publishing", "Publish"),
+    ("staff_publishing.index", "Publish"),
     ("staff.account", "Account"),
 )
 """The pages that every page of the desk leads to, as (endpoint, label)."""
@@ -27,3 +27,4 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["desk_navigation"] = NAVIGATION
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    publishing.init_app(app)

@@ -1,22 +1,18 @@
-"""The desk's review: what waits for a second pair of eyes, and publishing what was approved."""
+"""The desk's review: what waits for a second pair of eyes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from recommender.errors import IndexNotReady, InvalidAction, PublishRefused
-from recommender.index import current_generation
+from recommender.errors import InvalidAction
 from recommender.models import QueueItem, QueueKind, Revision, RevisionState
-from recommender.publish import Publication, is_published, publish
 from recommender.store.accounts import Role
 from recommender.store.history import diff, get_revision
 from recommender.store.listings import get_listing
 from recommender.store.revisions import approve_revision, reject_revision, request_changes
 from recommender.store.worklist import count_queue, list_queue
-from recommender.web import get_db, get_settings
+from recommender.web import get_db
 from recommender.web.auth import current_session, require
 from recommender.web.desk.asked import read_note
 from recommender.web.desk.diff import describe_changes
@@ -97,47 +93,3 @@ def decide(slug: str, number: int) -> AnyResponse:
     else:
         raise InvalidAction("Please choose what becomes of the revision.")
     return redirect(url_for("staff_listing.show", slug=slug, done=done), 303)
-
-
-# --- Publishing --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came of publishing: what serves now, or why nothing changed."""
-
-    publication: Publication | None = None
-    refusal: tuple[str, ...] = ()
-
-
-@bp.get("/publish")
-@require(Role.EDITOR)
-def publishing() -> Response:
-    """What serves, and whether the catalogue is ahead of it."""
-    return _publish_page(None)
-
-
-@bp.post("/publish")
-@require(Role.REVIEWER)
-def publish_now() -> Response:
-    """Build from the catalogue, check, and let it serve; the request takes as long."""
-    try:
-        outcome = Outcome(publication=publish(get_db(), get_settings()))
-    except PublishRefused as error:
-        outcome = Outcome(refusal=tuple(line.strip() for line in str(error).splitlines()))
-    return _publish_page(outcome)
-
-
-def _publish_page(outcome: Outcome | None) -> Response:
-    try:
-        serving = current_generation(get_settings().index)
-    except IndexNotReady:
-        serving = ""
-    page = render_template(
-        "staff/publish.html",
-        outcome=outcome,
-        serving=serving,
-        is_current=is_published(get_db(), get_settings()),
-        may_publish=current_session().account.role.covers(Role.REVIEWER),
-    )
-    return make_response(page, 409 if outcome and outcome.refusal else 200)
