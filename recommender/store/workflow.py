@@ -217,6 +217,7 @@ def erase_listing(db: Database, slug: str, *, by: int, expected_revision: int, r
         check_revision(db, listing, expected_revision)
         db.execute("DELETE FROM assignments WHERE nonprofit_id = ?", [listing.id])
         db.execute("DELETE FROM revisions WHERE nonprofit_id = ?", [listing.id])
+        db.execute("DELETE FROM import_rows WHERE nonprofit_id = ?", [listing.id])
         _bury(db, listing, Action(kind=RevisionKind.ERASE, author=staff, note=reason))
         # FTS5 leaves the words of what was deleted in its segments until they are merged.
         db.execute("INSERT INTO listing_search (listing_search) VALUES ('rebuild')")
@@ -257,9 +258,14 @@ _AUTHORS = """
     WHERE nonprofit_id = :id AND is_live AND staff_id IS NOT NULL
         AND kind IN ('create', 'edit', 'revert', 'merge', 'import')
         AND number > coalesce(
-            (SELECT max(number) FROM revisions
+            (SELECT max(number) FROM revisions AS shown
             WHERE nonprofit_id = :id AND is_live
-                AND json_extract(after, '$.status') IN ('published', 'due', 'stale')), 0)"""
+                AND json_extract(after, '$.status') IN ('published', 'due', 'stale')
+                -- Back in review comes only what was published in a batch that was undone.
+                AND NOT EXISTS (SELECT 1 FROM revisions AS undone
+                    WHERE undone.nonprofit_id = :id AND undone.is_live
+                        AND undone.base = shown.number
+                        AND json_extract(undone.after, '$.status') = 'in-review')), 0)"""
 
 
 def _list_authors(db: Database, listing: Listing) -> frozenset[int]:
