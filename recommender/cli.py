@@ -190,6 +190,8 @@ def _import_plan(db: Database, plan: ImportPlan, upload: Upload, by: int) -> str
     importer = Importer(staff_id=by, gazetteer=open_gazetteer(get_settings()))
     done = import_at_once(db, plan, arrival, importer)
     counts = tally_rows(db, done.id).outcomes
+    if not counts:
+        return f"Import {done.id}: nothing was written."
     return (
         f"Import {done.id}: {counts.get(Outcome.CREATED, 0):,} drafts created, "
         f"{counts.get(Outcome.CHANGED, 0):,} changed, "

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from recommender.errors import ImportRefused
@@ -30,6 +31,7 @@ from recommender.text import fold
 
 LIMITS = Limits()
 
+MAX_SAMPLE = 60
 _DELIMITERS = ",;\t|"
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -97,9 +99,7 @@ def parse_table(text: str, name: str, limits: Limits = LIMITS) -> Table:
     """
     rows = _records(text, _guess_delimiter(text), name, limits)
     header = next((cells for _, cells in rows if not isinstance(cells, str)), ())
-    header = tuple(cell.strip() for cell in header)
-    while header and not header[-1]:
-        header = header[:-1]
+    header = _distinct(cell.strip() for cell in header)
     if not header or len(header) > limits.max_columns:
         raise ImportRefused(f"{name}: the first line must name 1 to {limits.max_columns} columns.")
     records, errors = [], []
@@ -110,6 +110,18 @@ def parse_table(text: str, name: str, limits: Limits = LIMITS) -> Table:
         else:
             records.append((line, cells[: len(header)]))
     return Table(header=header, records=tuple(records), errors=tuple(errors))
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of columns, none of them empty, none of them twice; empty ones at the end go."""
+    found: dict[str, None] = {}
+    given = list(names)
+    while given and not given[-1]:
+        given.pop()
+    for i, name in enumerate(given, start=1):
+        name = name or f"column {i}"
+        found[name if name not in found else f"{name} ({i})"] = None
+    return tuple(found)
 
 
 def _records(
@@ -191,6 +203,16 @@ FIELDS = tuple(_SYNONYMS)
 _BY_HEADER = {
     header: field for field, headers in _SYNONYMS.items() for header in headers.split("|")
 }
+
+
+def list_samples(table: Table, number: int = 3) -> list[tuple[str, ...]]:
+    """The first different values of each column, cut short, for whoever has to recognize it."""
+    found: list[dict[str, None]] = [{} for _ in table.header]
+    for _, cells in table.records[:200]:
+        for samples, cell in zip(found, cells, strict=True):
+            if cell.strip() and len(samples) < number:
+                samples[shorten(cell, MAX_SAMPLE, placeholder=" …")] = None
+    return [tuple(samples) for samples in found]
 
 
 @dataclass(frozen=True, kw_only=True)

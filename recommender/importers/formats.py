@@ -1,14 +1,14 @@
-"""The formats that `catalog import` takes, each with what reads it."""
+"""The formats that can be imported, each with what reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from recommender.importers import csv_file, hsds, irs_990, irs_bmf
 from recommender.importers.plan import list_known_eins
-from recommender.importers.rows import Incoming, Origin, RowError
+from recommender.importers.rows import Incoming, Origin, RowError, Watch
 from recommender.store import Database
 
 
@@ -22,32 +22,42 @@ class Upload:
     mapping: csv_file.ColumnMapping | None = None
 
 
-def read_upload(db: Database, upload: Upload) -> Iterator[Incoming | RowError]:
+def read_upload(
+    db: Database, upload: Upload, watch: Watch | None = None
+) -> Iterator[Incoming | RowError]:
     """The records of a file, of an IRS extract those that are for the directory.
 
     Raises:
         ImportRefused: the file as a whole cannot be taken.
     """
-    return _READERS[upload.format](db, upload)
+    return _READERS[upload.format](db, upload, watch or Watch())
 
 
-def _read_bmf(db: Database, upload: Upload) -> Iterator[Incoming | RowError]:
-    return irs_bmf.read_incoming(upload.path, upload.origin.as_of, list_known_eins(db))
+def _read_bmf(db: Database, upload: Upload, watch: Watch) -> Iterator[Incoming | RowError]:
+    known = list_known_eins(db)
+    return irs_bmf.read_incoming(upload.path, upload.origin.as_of, known, watch)
 
 
-def _read_990(_: Database, upload: Upload) -> Iterator[Incoming | RowError]:
-    return irs_990.read_incoming(upload.path)
+def _read_990(_: Database, upload: Upload, watch: Watch) -> Iterator[Incoming | RowError]:
+    return irs_990.read_incoming(upload.path, watch=watch)
 
 
-def _read_csv(_: Database, upload: Upload) -> Iterator[Incoming | RowError]:
-    return csv_file.read_incoming(upload.path, upload.origin, upload.mapping)
+def _read_csv(_: Database, upload: Upload, watch: Watch) -> Iterator[Incoming | RowError]:
+    return _counted(csv_file.read_incoming(upload.path, upload.origin, upload.mapping), watch)
 
 
-def _read_hsds(_: Database, upload: Upload) -> Iterator[Incoming | RowError]:
-    return hsds.read_incoming(upload.path, upload.origin)
+def _read_hsds(_: Database, upload: Upload, watch: Watch) -> Iterator[Incoming | RowError]:
+    return _counted(hsds.read_incoming(upload.path, upload.origin), watch)
 
 
-_READERS: dict[str, Callable[[Database, Upload], Iterator[Incoming | RowError]]] = {
+def _counted(records: Iterable[Incoming | RowError], watch: Watch) -> Iterator[Incoming | RowError]:
+    for record in records:
+        watch.count()
+        yield record
+
+
+Reader = Callable[[Database, Upload, Watch], Iterator[Incoming | RowError]]
+_READERS: dict[str, Reader] = {
     "irs-bmf": _read_bmf,
     "irs-990-xml": _read_990,
     "csv": _read_csv,

@@ -24,8 +24,8 @@ from recommender.importers.fields import (
     parse_zip,
 )
 from recommender.importers.names import title_case
-from recommender.importers.rows import Incoming, Origin, RowError, make_incoming, make_office
-from recommender.importers.streams import MEGABYTE, Limits, read_bytes, zip_members
+from recommender.importers.rows import Incoming, Origin, RowError, Watch, make_incoming, make_office
+from recommender.importers.streams import MEGABYTE, Limits, count_members, read_bytes, zip_members
 
 LIMITS = Limits(max_bytes=2048 * MEGABYTE, max_member_bytes=32 * MEGABYTE)
 
@@ -156,14 +156,19 @@ class _Gatherer:
         """What the parser asks for at the end: nothing, the facts are here."""
 
 
-def read_incoming(path: Path, limits: Limits = LIMITS) -> Iterator[Incoming | RowError]:
+def read_incoming(
+    path: Path, limits: Limits = LIMITS, watch: Watch | None = None
+) -> Iterator[Incoming | RowError]:
     """The returns of a file, a folder or a zip; of several for one EIN only the latest.
 
     Raises:
         ImportRefused: the folder or archive as a whole cannot be taken.
     """
+    watch = watch or Watch()
+    watch.total = count_members(path) if path.suffix.lower() == ".zip" else 0
     latest: dict[str, tuple[tuple[str, str], Incoming]] = {}
     for where, content in _documents(path, limits):
+        watch.count()
         read = parse_return(where, content) if isinstance(content, bytes) else content
         if isinstance(read, RowError):
             yield read

@@ -26,8 +26,15 @@ from recommender.importers.fields import (
     parse_zip,
 )
 from recommender.importers.names import title_case
-from recommender.importers.rows import Incoming, Origin, RowError, make_incoming, make_office
-from recommender.importers.streams import MEGABYTE, Limits, bounded_lines, open_stream, refusals
+from recommender.importers.rows import Incoming, Origin, RowError, Watch, make_incoming, make_office
+from recommender.importers.streams import (
+    MEGABYTE,
+    Limits,
+    bounded_lines,
+    count_lines,
+    open_stream,
+    refusals,
+)
 from recommender.text import fold
 
 SOURCE = "IRS Exempt Organizations Business Master File"
@@ -103,13 +110,18 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 def is_about_immigration(row: BmfRow) -> bool:
     """Whether the category or the name of a row says that it is about migration."""
+    return bool(_kind(row))
+
+
+def _kind(row: BmfRow) -> str:
+    """By what a row is about migration: "code", "words" or nothing."""
     if row["NTEE_CD"][:3] in IMMIGRATION_CODES:
-        return True
+        return "code"
     words = _WORD.findall(fold(f"{row['NAME']} {row['SORT_NAME']}"))
-    if not IMMIGRATION_WORDS.isdisjoint(words):
-        return True
     text = " ".join(words)
-    return any(phrase in text for phrase in IMMIGRATION_PHRASES)
+    is_named = not IMMIGRATION_WORDS.isdisjoint(words)
+    is_named = is_named or any(phrase in text for phrase in IMMIGRATION_PHRASES)
+    return "words" if is_named else ""
 
 
 def read_rows(path: Path, limits: Limits = LIMITS) -> Iterator[BmfRow | RowError]:
@@ -171,7 +183,7 @@ def _row(line: int, cells: list[str]) -> BmfRow | RowError:
 
 
 def read_incoming(
-    path: Path, as_of: str, known: Collection[str] = (), limits: Limits = LIMITS
+    path: Path, as_of: str, known: Collection[str] = (), watch: Watch | None = None
 ) -> Iterator[Incoming | RowError]:
     """The rows that are about migration, or whose EIN is known, as listings.
 
@@ -179,17 +191,32 @@ def read_incoming(
         path: A .csv or .csv.gz file.
         as_of: Year and month of the extract.
         known: The EINs that the directory holds.
-        limits: What the file may be.
+        watch: Counts the rows by why they are for the directory, see `KINDS`.
 
     Raises:
         ImportRefused: the file cannot be taken.
     """
     origin = Origin(source=SOURCE, as_of=as_of)
-    for row in read_rows(path, limits):
+    watch = watch or Watch()
+    watch.total = max(count_lines(path, LIMITS) - 1, 0)
+    for row in read_rows(path):
         if isinstance(row, RowError):
+            watch.count("unreadable")
             yield row
-        elif row["EIN"] in known or is_about_immigration(row):
+            continue
+        kind = _kind(row) or ("known" if row["EIN"] in known else "")
+        watch.count(kind)
+        if kind:
             yield to_incoming(row, origin)
+
+
+KINDS = {
+    "code": "for the directory by their NTEE code",
+    "words": "for the directory by the words of their name",
+    "known": "neither, but listed already",
+    "unreadable": "not readable",
+}
+"""Why a row of an extract is looked at further; each row counts once, the first that holds."""
 
 
 def to_incoming(row: BmfRow, origin: Origin) -> Incoming | RowError:

@@ -2,75 +2,41 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from functools import cached_property
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from recommender.errors import NotFound
-from recommender.importers.rows import FACTS, MAX_SLUG, Incoming, RowError
-from recommender.models import FieldChange, Location, Nonprofit, Status, TagKind
+from recommender.errors import ImportRefused, NotFound
+from recommender.importers.curation import History
+from recommender.importers.rows import FACTS, MAX_SLUG, Incoming, RowError, Tell, no_tell
+from recommender.models import (
+    FieldChange,
+    Location,
+    Nonprofit,
+    Revision,
+    RevisionState,
+    Status,
+    TagKind,
+)
 from recommender.store import Database, snapshot
 from recommender.store.blocks import find_blocked
 from recommender.store.catalog import SHOWN, get_catalog_revision, list_nonprofits, list_tags
+from recommender.store.history import list_revisions
+from recommender.store.plans import ImportPlan, PlannedRow, Verdict
 from recommender.store.workflow import get_redirect
 from recommender.text import name_key
 
 CLOSED = (Status.WITHDRAWN, Status.ARCHIVED, Status.MERGED)
 """Listings that an import leaves alone until staff have opened them again."""
 
+MAX_RECORDS = 10_000
+"""As many records may come out of one file: they are held in memory, and written at once."""
+
 MIN_NAME = 8
 """Letters that two names must share before one of them may go on."""
-
-
-class Verdict(StrEnum):
-    """What would become of one record."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    UNCHANGED = "unchanged"
-    CONFLICT = "conflict"
-    DUPLICATE = "duplicate-of"
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedRow:
-    """One record and its verdict.
-
-    `nonprofit` is the listing as it would be afterwards: new (create), with fields filled that
-    were empty or came from the same source (update), or with curated fields replaced too, which
-    is for a reviewer to decide (conflict; in a draft they stay). `before` is what is stored,
-    `changes` what differs from it, `curated` those of them that somebody wrote.
-    """
-
-    where: str
-    verdict: Verdict
-    name: str = ""
-    slug: str = ""
-    reason: str = ""
-    nonprofit: Nonprofit | None = None
-    before: Nonprofit | None = None
-    changes: tuple[FieldChange, ...] = ()
-    curated: tuple[str, ...] = ()
-    material: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImportPlan:
-    """The verdicts in the order of the file, made against one revision of the catalogue."""
-
-    rows: tuple[PlannedRow, ...]
-    catalog_revision: int
-
-    @cached_property
-    def counts(self) -> dict[Verdict, int]:
-        """How many rows have each verdict."""
-        found = Counter(row.verdict for row in self.rows)
-        return {verdict: found[verdict] for verdict in Verdict}
 
 
 def list_known_eins(db: Database) -> frozenset[str]:
@@ -78,30 +44,49 @@ def list_known_eins(db: Database) -> frozenset[str]:
     return frozenset(listing.ein for listing in list_nonprofits(db, Status)) - {""}
 
 
-def plan_import(db: Database, records: Iterable[Incoming | RowError]) -> ImportPlan:
+def plan_import(
+    db: Database,
+    records: Iterable[Incoming | RowError],
+    *,
+    by: int | None = None,
+    tell: Tell = no_tell,
+) -> ImportPlan:
     """Say of each record what its import would do. Nothing is written.
 
     A record is the listing with its EIN, else the one with its slug and no other EIN. Without
     either, one with the same name in the same state is taken for a duplicate, to be decided by
-    staff.
+    staff. What a reviewer has rejected, or what waits for review already, is not proposed again.
+
+    Args:
+        db: The store.
+        records: What a reader of `importers` gives.
+        by: Who imports: a listing of which an edit of theirs waits for review is left alone.
+        tell: Told from time to time how many of how many records were compared.
 
     Raises:
-        ImportRefused: the file behind the records cannot be taken; there is no plan then.
+        ImportRefused: the file behind the records cannot be taken, or brings too many; there
+            is no plan then.
     """
-    incoming = list(records)
-    with snapshot(db):
-        planner = _Planner(db)
-        return ImportPlan(
-            rows=tuple(planner.plan(record) for record in incoming),
-            catalog_revision=get_catalog_revision(db),
+    incoming = list(islice(records, MAX_RECORDS + 1))
+    if len(incoming) > MAX_RECORDS:
+        raise ImportRefused(
+            f"More than {MAX_RECORDS:,} records come out of this file. Please cut it into parts."
         )
+    with snapshot(db):
+        planner = _Planner(db, by)
+        rows = []
+        for i, record in enumerate(incoming):
+            tell("Comparing with the listings", i, len(incoming))
+            rows.append(planner.plan(record))
+        return ImportPlan(rows=tuple(rows), catalog_revision=get_catalog_revision(db))
 
 
 class _Planner:
     """The stored listings by what a record can be known by, and what the file brought so far."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, staff_id: int | None) -> None:
         self._db = db
+        self._staff_id = staff_id
         stored = list_nonprofits(db, Status)
         self._by_slug = {listing.slug: listing for listing in stored}
         self._by_ein = {listing.ein: listing for listing in stored if listing.ein}
@@ -118,7 +103,8 @@ class _Planner:
         if isinstance(record, RowError):
             return PlannedRow(where=record.where, verdict=Verdict.REJECTED, reason=record.reason)
         row = self._judged(record)
-        return replace(row, where=record.where, name=record.nonprofit.name)
+        new = record.nonprofit
+        return replace(row, where=record.where, name=new.name, ein=new.ein)
 
     def _judged(self, record: Incoming) -> PlannedRow:
         new = record.nonprofit
@@ -133,7 +119,25 @@ class _Planner:
             return _verdict(Verdict.DUPLICATE, target, "was merged into this listing")
         if stored.status in CLOSED:
             return _verdict(Verdict.REJECTED, stored, f"the listing is {stored.status}")
-        return _compared(stored, record)
+        return self._compared(stored, record)
+
+    def _compared(self, stored: Nonprofit, record: Incoming) -> PlannedRow:
+        changes = tuple(_changes(stored, record))
+        if not changes:
+            return _verdict(Verdict.UNCHANGED, stored, "")
+        history = History(list_revisions(self._db, stored.slug))
+        new = [change for change in changes if history.find_rejection(change) is None]
+        if not new:
+            return _verdict(Verdict.UNCHANGED, stored, _rejections(changes, history))
+        if waiting := history.find_waiting(stored, new):
+            return _verdict(Verdict.UNCHANGED, stored, _still_open(waiting))
+        if own := history.find_own_edit(self._staff_id):
+            reason = f"your own edit of it (revision {own.number}) waits for a decision first"
+            return _verdict(Verdict.REJECTED, stored, reason)
+        curated = _curated(stored, record, new, history)
+        row = _judged_changes(stored, record, new, curated)
+        reasons = [row.reason, _rejections(changes, history)]
+        return replace(row, reason="; ".join(filter(None, reasons)))
 
     def _merged_into(self, stored: Nonprofit) -> Nonprofit | None:
         if stored.status is Status.MERGED:
@@ -217,22 +221,47 @@ def _shares_state(one: Nonprofit, other: Nonprofit) -> bool:
     return not all(states) or bool(states[0] & states[1])
 
 
-def _compared(stored: Nonprofit, record: Incoming) -> PlannedRow:
-    changes = tuple(_changes(stored, record))
-    curated = tuple(change.field for change in changes if _is_curated(stored, record, change))
+def _rejections(changes: Iterable[FieldChange], history: History) -> str:
+    """Which changes a reviewer has turned down already, and when."""
+    found = [(change.field, history.find_rejection(change)) for change in changes]
+    said: dict[str, list[str]] = defaultdict(list)
+    for field, decision in found:
+        if decision:
+            said[f"rejected on {decision.created_at[:10]} by {decision.staff_name}"].append(field)
+    return "; ".join(f"{decided}: {', '.join(fields)}" for decided, fields in said.items())
+
+
+def _still_open(revision: Revision) -> str:
+    what = "waits for review" if revision.state is RevisionState.PENDING else "was given back"
+    return f"{what} already: revision {revision.number} of {revision.created_at[:10]}"
+
+
+def _curated(
+    stored: Nonprofit, record: Incoming, changes: Iterable[FieldChange], history: History
+) -> tuple[str, ...]:
+    written = history.list_written()
+    return tuple(
+        change.field
+        for change in changes
+        if change.before not in ("", None, ())
+        and (change.field in written or _has_other_source(stored, record, FACTS[change.field]))
+    )
+
+
+def _judged_changes(
+    stored: Nonprofit, record: Incoming, changes: Sequence[FieldChange], curated: tuple[str, ...]
+) -> PlannedRow:
     # A draft has no review before a save counts, so what somebody wrote in it stays.
     taken = changes if stored.status in SHOWN else [c for c in changes if c.field not in curated]
-    after = _after(stored, record, taken)
-    verdict = Verdict.CONFLICT if curated else Verdict.UPDATE if changes else Verdict.UNCHANGED
     reason = f"written by an editor or another source: {', '.join(curated)}" if curated else ""
     return PlannedRow(
         where="",
-        verdict=verdict,
+        verdict=Verdict.CONFLICT if curated else Verdict.UPDATE,
         slug=stored.slug,
-        reason=reason,
-        nonprofit=after,
+        reason=reason if taken else f"{reason}; in a draft it stays",
+        nonprofit=_after(stored, record, taken) if taken else None,
         before=stored,
-        changes=changes,
+        changes=tuple(changes),
         curated=curated,
         material=record.material,
     )
@@ -303,20 +332,36 @@ def _spot(place: Location) -> tuple[str, str, str]:
     return name_key(place.city), place.state, place.zip
 
 
-def _is_curated(stored: Nonprofit, record: Incoming, change: FieldChange) -> bool:
-    """Whether a field holds something that did not come from the same kind of source."""
-    if change.before in ("", None, ()):
-        return False
-    group = FACTS[change.field]
+def _has_other_source(stored: Nonprofit, record: Incoming, group: str) -> bool:
+    """Whether facts of a group may have come from elsewhere; which one did is not known."""
     ours = {source.source for source in stored.sources if source.facts == group}
     theirs = {source.source for source in record.nonprofit.sources if source.facts == group}
-    return not ours & theirs
+    return not ours or not ours <= theirs
 
 
 def _after(stored: Nonprofit, record: Incoming, changes: Sequence[FieldChange]) -> Nonprofit:
     """The stored listing with the changes, and the sources of what changed."""
-    groups = {FACTS[change.field] for change in changes}
-    sources = [s for s in stored.sources if s.facts not in groups]
-    sources += [s for s in record.nonprofit.sources if s.facts in groups]
     values: dict[str, Any] = {change.field: change.after for change in changes}
-    return replace(stored, **values, sources=tuple(sources)) if changes else stored
+    after = replace(stored, **values)
+    groups = {FACTS[name] for name in values}
+    theirs = {(s.facts, s.source): s for s in record.nonprofit.sources if s.facts in groups}
+    replaced = {group for group in groups if not _keeps_facts(after, group, values)}
+    kept = [
+        source
+        for source in stored.sources
+        if source.facts not in replaced and (source.facts, source.source) not in theirs
+    ]
+    return replace(after, sources=(*kept, *theirs.values()))
+
+
+def _keeps_facts(after: Nonprofit, group: str, changed: Container[str]) -> bool:
+    """Whether a group of facts still holds one that its earlier source brought."""
+    return any(
+        getattr(after, name) not in ("", None, ()) and name not in changed
+        for name, of in FACTS.items()
+        if of == group and name not in _ALWAYS_THERE
+    )
+
+
+_ALWAYS_THERE = ("reach", "basis")
+"""Fields that are never empty, and so say nothing of where they came from."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from recommender.models import Basis, Location, Nonprofit, Reach, Source, Status, Visibility
@@ -46,6 +47,31 @@ class Origin:
     as_of: str
 
 
+Tell = Callable[[str, int, int], None]
+"""Told from time to time which stage some work is in, how much is done, and of how much."""
+
+
+def no_tell(stage: str, done: int, total: int) -> None:
+    """For whoever does not want to know."""
+
+
+@dataclass(kw_only=True)
+class Watch:
+    """How far the reading of a file is: `total` records in it, and what they were, counted."""
+
+    tell: Tell = no_tell
+    total: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def count(self, kind: str = "") -> None:
+        """One more record was read, and it was of a kind that is worth counting."""
+        self.counts["read"] += 1
+        if kind:
+            self.counts[kind] += 1
+        if self.counts["read"] % 256 == 0:
+            self.tell("Reading the file", self.counts["read"], self.total)
+
+
 FACTS = {
     "name": "identity",
     "other_names": "identity",
@@ -80,7 +106,7 @@ def make_incoming(
     """
     stated = {name: value for name, value in values.items() if value not in ("", None, ())}
     given = frozenset(stated) & FACTS.keys()
-    facts = dict.fromkeys(FACTS[field.name] for field in fields(Nonprofit) if field.name in given)
+    facts = dict.fromkeys(FACTS[one.name] for one in fields(Nonprofit) if one.name in given)
     defaults: dict[str, Any] = {
         "slug": slugify(stated["name"]),
         "reach": Reach.LOCAL,

@@ -102,6 +102,26 @@ def bounded_lines(text: io.TextIOBase, limits: Limits, name: str) -> Iterator[st
         yield line
 
 
+def count_lines(path: Path, limits: Limits) -> int:
+    """How many line ends a file has.
+
+    Raises:
+        ImportRefused: it cannot be read, is damaged, or is larger than allowed.
+    """
+    with refusals(path.name), open_stream(path, limits) as stream:
+        return sum(block.count(b"\n") for block in iter(lambda: stream.read(MEGABYTE), b""))
+
+
+def count_members(path: Path) -> int:
+    """How many files an archive holds.
+
+    Raises:
+        ImportRefused: it is damaged.
+    """
+    with refusals(path.name), zipfile.ZipFile(path) as archive:
+        return sum(not info.is_dir() for info in archive.infolist())
+
+
 def zip_members(path: Path, limits: Limits) -> Iterator[tuple[str, bytes] | RowError]:
     """Each file in an archive with its bytes, or why it was left alone.
 

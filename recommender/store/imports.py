@@ -55,7 +55,10 @@ WORKING = (S.OPENING, S.PLANNING, S.APPLYING, S.UNDOING)
 """A worker does something, or is about to."""
 
 WAITING = (S.RECEIVING, S.OPENING, S.MAPPING, S.PLANNING, S.PLANNED)
-"""Nothing was written yet: the file is kept, and goes away when nobody decides in time."""
+"""Nothing was written yet; it is put away when nobody decides in time."""
+
+WITH_FILE = (*WAITING, S.APPLYING)
+"""The file is kept, because it may have to be read again."""
 
 FOLLOWS: dict[ImportState, tuple[ImportState, ...]] = {
     S.OPENING: (S.RECEIVING,),
@@ -96,9 +99,9 @@ class Arrival:
 class Import:
     """An import. `staff_*` is who brought the file, `actor_*` in whose name the last step was.
 
-    `stage`, `done` and `total` say how far a worker is; `total` is 0 where nobody can know.
-    `counts` is what the reader counted, `problem` why the last step came to nothing. Times are
-    ISO 8601 in UTC, except `beat_at`: seconds since 1970.
+    `stage`, `done` and `total` say how far a worker is (`total` is 0 where nobody can know),
+    `tries` how often the step was begun, `counts` what the reader counted, and `problem` why the
+    last step came to nothing. Times are ISO 8601 in UTC, except `beat_at`: seconds since 1970.
     """
 
     id: int
@@ -115,6 +118,7 @@ class Import:
     done: int = 0
     total: int = 0
     beat_at: int = 0
+    tries: int = 0
     columns: tuple[Column, ...] = ()
     mapping: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -242,13 +246,12 @@ def claim_import(db: Database, import_id: int) -> Import | None:
         import_ = get_import(db, import_id)
         if not import_.is_silent:
             return None
-        (tries,) = db.execute("SELECT tries FROM imports WHERE id = ?", [import_id]).fetchone()
-        if tries >= MAX_TRIES:
+        if import_.tries >= MAX_TRIES:
             give_up(db, import_, "It was begun several times and never came to an end.")
             return None
-        beat = {"beat_at": int(time.time()), "tries": tries + 1}
+        beat = {"beat_at": int(time.time()), "tries": import_.tries + 1}
         db.table("imports").update(import_id, beat)
-        return import_
+        return get_import(db, import_id)
 
 
 def release_import(db: Database, import_id: int) -> None:
@@ -293,7 +296,7 @@ def expire_imports(db: Database, today: datetime | None = None) -> list[int]:
             to = S.DISCARDED if import_.state in FOLLOWS[S.DISCARDED] else S.FAILED
             problem = f"Nobody decided on it within {KEPT_DAYS} days, so it was put away."
             move_import(db, import_id, to, problem=problem)
-        return _list_ids(db, set(ImportState) - set(WAITING) - {S.APPLYING})
+        return _list_ids(db, set(ImportState) - set(WITH_FILE))
 
 
 def count_kept_bytes(db: Database) -> int:
@@ -368,5 +371,5 @@ def _to_import(row: Row) -> Import:
 
 _PLAIN = (
     *("id", "staff_id", "staff_name", "created_at", "changed_at", "actor_id", "actor_name"),
-    *("problem", "stage", "done", "total", "beat_at"),
+    *("problem", "stage", "done", "total", "beat_at", "tries"),
 )

@@ -83,13 +83,17 @@ def test_an_import_adds_drafts_and_proposes_changes(
     words = (extract, "--format", "irs-bmf", "--as-of", "2024-01", "--by", EMAIL)
     before = _count(settings)
     done = _import(app, *words)
+    assert "2 for the directory by their NTEE code, 1 not readable" in done.output
     assert "1 drafts created, 0 changed, 1 revisions put up for review" in done.output
+    assert "undone at /staff/imports/1" in done.output
     assert _count(settings) == before + 1
     again = _import(app, *words)
-    assert "0 drafts created, 0 changed, 0 revisions" in again.output
-    assert "1 waiting there already" in again.output
+    assert "2 unchanged" in again.output
+    assert "waits for review already: revision 2" in again.output
+    assert "nothing was written" in again.output
     db = connect(settings.database)
-    assert list_revisions(db, "test-refugee-center-inc")[0].note == "Import of new.csv.gz, line 4"
+    note = list_revisions(db, "test-refugee-center-inc")[0].note
+    assert note == "Import 1 (new.csv.gz), line 4"
     db.close()
 
 

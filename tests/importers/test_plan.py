@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from recommender.errors import ImportRefused
-from recommender.importers.plan import ImportPlan, PlannedRow, Verdict, list_known_eins, plan_import
+from recommender.importers.plan import list_known_eins, plan_import
 from recommender.importers.rows import Incoming, Origin, RowError, make_incoming, make_office
 from recommender.models import FieldChange, Nonprofit, Source, Status, Tag, Visibility
 from recommender.store import Database
@@ -17,6 +17,7 @@ from recommender.store.catalog import (
     load_nonprofits,
     load_tags,
 )
+from recommender.store.plans import ImportPlan, PlannedRow, Verdict
 
 ORIGIN = Origin(source="Test register", as_of="2024-06")
 Plan = Callable[..., PlannedRow]
