@@ -57,13 +57,16 @@ _STOP_WORDS = {
 }
 
 _FILLERS = frozenset(
-    "best charities charity donate donated donating donation donations find give gives "
-    "giving group groups help helping helps interested like looking me money near nearby "
-    "need needs nonprofit nonprofits ngo ngos org organisation organisations organization "
-    "organizations people please provide provides providing support supporting supports "
-    "want work working ayuda ayudan ayudar ayude busco caridad cerca dar dinero donacion "
-    "donaciones donar grupo grupos gente necesita necesito organizacion organizaciones "
-    "persona personas quiero quisiera apoyar apoyo apoyan interesa trabaja trabajan".split()
+    "anybody anyone anything best charities charity donate donated donating donation "
+    "donations everybody everything find give gives giving group groups help helping helps "
+    "interested like local locally looking me money near nearby nearest need needs ngo ngos "
+    "nonprofit nonprofits org organisation organisations organization organizations people "
+    "please provide provides providing somebody someone something somewhere support "
+    "supporting supports want whatever whoever work working "
+    "aca alguien apoyan apoyar apoyo ayuda ayudan ayudar ayude busco caridad cerca cercana "
+    "cercanas cercano cercanos cualquier cualquiera dar dinero donacion donaciones donar "
+    "gente grupo grupos interesa locales necesita necesito organizacion organizaciones "
+    "persona personas quiero quisiera toda todas todo todos trabaja trabajan zona".split()
 )
 """Words of the request rather than of the interest: dropped from queries, kept in listings."""
 

@@ -143,6 +143,8 @@ def test_analysis_leaves_out_the_stop_words_of_both_languages() -> None:
 def test_fillers_speak_of_giving_and_not_of_what_for() -> None:
     assert is_filler("donate")
     assert is_filler("ayuda")
+    assert is_filler("anything")
+    assert is_filler("cualquier")
     assert not is_filler("refugees")
     assert stem("donate", Language.EN) in analyse("donate", Language.EN)
 
