@@ -170,6 +170,7 @@ def _guess_delimiter(text: str) -> str:
 
 # Each field of a listing that a column can hold, and what such columns are called.
 _SYNONYMS = {
+    "slug": "slug",
     "name": "name|organization|organization name|organisation|legal name|nonprofit|agency|nombre|"
     "nombre de la organizacion|organizacion|entidad|razon social",
     "other_names": "other names|other name|alternate name|dba|also known as|aka|acronym|sort name|"
@@ -323,6 +324,7 @@ def _choice(kind: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
+    "slug": lambda text: slugify(text) if text.strip() else "",
     "name": parse_line,
     "other_names": _names,
     "parent": lambda text: slugify(text) if text.strip() else "",
@@ -349,9 +351,9 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 
 def export_csv(listings: Iterable[Nonprofit]) -> Iterator[str]:
     """The lines of a CSV file with what may be shown of the listings, safe in a spreadsheet."""
-    yield write_line(("slug", *FIELDS))
+    yield write_line(FIELDS)
     for listing in listings:
-        yield write_line((listing.slug, *(_cell(listing, field) for field in FIELDS)))
+        yield write_line(_cell(listing, field) for field in FIELDS)
 
 
 def _cell(listing: Nonprofit, field: str) -> str:

@@ -159,7 +159,12 @@ class _Planner:
 
     def _repeated(self, record: Incoming) -> str:
         new = record.nonprofit
-        keys = [f"ein {new.ein}"] if new.ein else [f"name {key}" for key in _name_keys(new)]
+        keys = [f"name {key}" for key in _name_keys(new)]
+        if new.ein:
+            keys = [f"ein {new.ein}"]
+        elif new.slug in self._by_slug:
+            # Two listings may share an acronym.
+            keys = [f"slug {new.slug}"]
         earlier = next((self._seen[key] for key in keys if key in self._seen), "")
         self._seen |= dict.fromkeys(keys, earlier or record.where)
         return earlier
@@ -297,6 +302,8 @@ def _merged(name: str, before: Any, new: Any, stored: Nonprofit) -> Any:
         return before if served[0] == served[1] else new
     if name == "locations":
         return _merged_locations(before, new)
+    if name == "website":
+        return before if before.rstrip("/") == new.rstrip("/") else new
     return new
 
 

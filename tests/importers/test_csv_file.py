@@ -198,10 +198,12 @@ def test_an_export_comes_back_without_what_must_not_be_shown(
     shown = make_nonprofit("Test One", "Portland, ME", basis=Basis.KNOWN, ein="012345678")
     city = replace(shown.locations[0], visibility=Visibility.CITY)
     hidden = replace(shown.locations[0], visibility=Visibility.HIDDEN)
+    shown = replace(shown, slug="another-slug")
     listings = [shown] + [
         make_nonprofit(f"Test {place.visibility}", locations=(place,)) for place in (city, hidden)
     ]
     back = _read(write("".join(export_csv(listings))))
+    assert [n.slug for n in back] == [n.slug for n in listings]
     assert back[0].ein == "012345678"
     assert back[0].locations == (Location(city="Portland", state="ME", zip="04101"),)
     assert [place.zip for place in back[1].locations] == [""]

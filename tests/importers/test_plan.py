@@ -194,3 +194,30 @@ def test_a_file_that_breaks_off_gives_no_plan(db: Database) -> None:
 def test_known_eins_are_those_of_every_state(db: Database, plan: Plan) -> None:
     plan(RowError(where="", reason=""), status=Status.WITHDRAWN)
     assert list_known_eins(db) == {"000000001"}
+
+
+@pytest.mark.parametrize(("site", "verdict"), [("a", Verdict.UNCHANGED), ("b", Verdict.CONFLICT)])
+def test_a_site_is_the_same_with_a_slash(
+    db: Database, stored: Nonprofit, site: str, verdict: Verdict, taxonomy: tuple[Tag, ...]
+) -> None:
+    load_tags(db, taxonomy)
+    load_nonprofits(db, [replace(stored, website="https://example.org/a/")])
+    record = _record(ein=stored.ein, website=f"https://example.org/{site}")
+    (row,) = plan_import(db, [record]).rows
+    assert row.verdict is verdict
+
+
+def test_two_listings_of_one_acronym_are_not_repeats(
+    db: Database, taxonomy: tuple[Tag, ...], make_nonprofit: Callable[..., Nonprofit]
+) -> None:
+    load_tags(db, taxonomy)
+    pair = [
+        make_nonprofit(name, "Portland, ME", other_names=("TLH",)) for name in ("Test A", "Test B")
+    ]
+    load_nonprofits(db, pair)
+    rows = [
+        _record(f"line {n}", slug=one.slug, name=one.name, other_names=("TLH",))
+        for n, one in enumerate([*pair, pair[0]], start=2)
+    ]
+    verdicts = [row.verdict for row in plan_import(db, rows).rows]
+    assert verdicts == [Verdict.UNCHANGED, Verdict.UNCHANGED, Verdict.DUPLICATE]
