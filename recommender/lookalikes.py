@@ -8,7 +8,7 @@ projects do not: staff have told them apart already.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -17,9 +17,10 @@ import numpy as np
 
 from recommender.index import Index
 from recommender.index.arrays import Floats
+from recommender.index.insertion import project
 from recommender.index.model import state_bit
 from recommender.models import Language, Nonprofit, TagKind, Visibility
-from recommender.text import analyse, is_stop_word, name_key, stem
+from recommender.text import is_stop_word, name_key, stem
 
 # Of the 52 pairs that these find in the committed directory, 46 are such that a reader might
 # take one for the other; lower ones mostly add pairs that only share a subject.
@@ -55,20 +56,18 @@ def find_lookalikes(record: Nonprofit, index: Index, *, n: int = 5) -> tuple[Loo
 
     The record may be new, or a listing of the index as it is being edited.
     """
-    return _Finder(index).find(record, n)
+    return Finder(index).find(record, n=n)
 
 
-def list_lookalikes(
-    index: Index, others: Iterable[Nonprofit] = (), *, n: int = 5
-) -> dict[str, tuple[LookAlike, ...]]:
-    """What looks like each listing of an index, and like each of `others`, by their slugs."""
-    finder = _Finder(index)
-    records = [*(index.nonprofit(row) for row in range(len(index))), *others]
-    found = {record.slug: finder.find(record, n) for record in records}
+def list_lookalikes(index: Index, *, n: int = 5) -> dict[str, tuple[LookAlike, ...]]:
+    """What looks like each listing of an index, by slug; the others are not in it."""
+    finder = Finder(index)
+    records = (index.nonprofit(row) for row in range(len(index)))
+    found = {record.slug: finder.find(record, n=n) for record in records}
     return {slug: alike for slug, alike in found.items() if alike}
 
 
-class _Finder:
+class Finder:
     """An index with what its listings are known by, read once for many records."""
 
     def __init__(self, index: Index) -> None:
@@ -81,7 +80,7 @@ class _Finder:
             self._sites[_site(card.website)].append(row)
         self._norms = _norms(index)
 
-    def find(self, record: Nonprofit, n: int) -> tuple[LookAlike, ...]:
+    def find(self, record: Nonprofit, *, n: int = 5) -> tuple[LookAlike, ...]:
         """What looks like a record, most alike first."""
         site = _site(record.website)
         common = {
@@ -105,10 +104,9 @@ class _Finder:
         )
 
     def _like_descriptions(self, record: Nonprofit) -> Likeness:
-        """Cosines of the descriptions: of the neighbours where this one is in the index as it is.
-
-        A new description has no length to be weighed by, so its cosines are a little off.
-        """
+        """Cosines of what is described; the neighbours' where it is in the index as it is."""
+        if not (record.summary_en or record.summary_es):
+            return {}
         row = self._index.row_of.get(record.slug)
         if row is not None and _texts(self._index.nonprofit(row)) == _texts(record):
             rows, cosines = self._index.neighbours[row], self._index.similarities[row]
@@ -119,17 +117,12 @@ class _Finder:
         return dict(zip(rows[close].tolist(), cosines[close].tolist(), strict=True))
 
     def _cosines(self, record: Nonprofit) -> Floats:
-        """The cosine of a new description with every listing's: (n_docs,)."""
-        index = self._index
-        weights = {
-            index.vocabulary[term]: float(index.idf[index.vocabulary[term]]) * math.log1p(count)
-            for term, count in Counter(_terms(record)).items()
-            if term in index.vocabulary
-        }
+        """The cosine of a record as it is now with every listing: (n_docs,)."""
+        index, weights = self._index, project(record, self._index)
         products = np.zeros(len(index), dtype=np.float64)
-        for term, weight in weights.items():
-            rows, theirs = index.postings.row(term)
-            products[rows] += weight * theirs
+        for term in weights.keys() & index.vocabulary.keys():
+            rows, theirs = index.postings.row(index.vocabulary[term])
+            products[rows] += weights[term] * theirs
         norm = math.sqrt(sum(weight * weight for weight in weights.values()))
         return products / (self._norms * norm) if norm else products
 
@@ -138,16 +131,6 @@ def _norms(index: Index) -> Floats:
     squares = np.concatenate(([0.0], np.cumsum(np.square(index.documents.weights, dtype=float))))
     lengths: Floats = np.sqrt(np.diff(squares[index.documents.indptr]))
     return np.maximum(lengths, np.finfo(float).tiny)
-
-
-def _terms(record: Nonprofit) -> list[str]:
-    names = " ".join((record.name, *record.other_names))
-    return [
-        *analyse(names, Language.EN),
-        *analyse(record.summary_en, Language.EN),
-        *analyse(record.summary_es, Language.ES),
-        *(f"{kind}:{tag}" for kind in TagKind for tag in record.tags(kind)),
-    ]
 
 
 def _texts(record: Nonprofit) -> tuple[object, ...]:
