@@ -27,7 +27,7 @@ from recommender.store.revisions import Staff, check_revision, get_staff
 from recommender.store.rows import Row
 from recommender.store.workflow import assign, change_status
 
-MAX_BATCH = 500
+MAX_BATCH = 300
 """What is done in one go; with more, others would wait too long for their turn to write."""
 
 
