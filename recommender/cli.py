@@ -200,6 +200,34 @@ def _import_plan(db: Database, plan: ImportPlan, upload: Upload, by: int) -> str
     )
 
 
+@catalog.command("age")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.option("--max-due", type=click.IntRange(0), default=50, show_default=True)
+@click.option("--max-stale", type=click.IntRange(0), default=10, show_default=True)
+def age(dry_run: bool, max_due: int, max_stale: int) -> None:
+    """Let listings age: run it once a day; a second time the same day changes nothing.
+
+    A listing that was not checked for 12 months is due for a check, the longest unchecked
+    first and at most --max-due at a time, so that the work has an end; it stays in every
+    answer. One that has been due for 12 months is stale: its page says so and no answer has
+    it. At most --max-stale become so in a day, and each is named here.
+    """
+    from datetime import UTC, datetime
+
+    from recommender.store.ageing import AgeingPolicy, age_listings, plan_ageing
+
+    policy = AgeingPolicy(max_due=max_due, max_stale=max_stale)
+    with open_store() as db:
+        done = (plan_ageing if dry_run else age_listings)(db, datetime.now(UTC).date(), policy)
+    click.echo(
+        f"{done.n_old:,} listings were not checked for 12 months; {done.n_due:,} are due already."
+    )
+    click.echo(f"{done.n_long_due:,} have been due for 12 months.")
+    would_be = "Would be" if dry_run else "Now"
+    lines = [*_named(f"{would_be} due", done.due), *_named(f"{would_be} stale", done.stale)]
+    click.echo("\n".join(lines) or "There is nothing to do.")
+
+
 @catalog.command("info")
 def info() -> None:
     """Count the listings by status, state and basis."""

@@ -127,6 +127,20 @@ def test_info_counts(app: Flask) -> None:
     assert lines[1:] == ["Status: published 3", "Basis: known 3", "State of the office: ME 3"]
 
 
+def test_ageing_says_first_what_it_would_do(app: Flask, settings: Settings) -> None:
+    _run(app, "load")
+    dry = _run(app, "age", "--dry-run").output.splitlines()
+    assert dry[:2] == [
+        "3 listings were not checked for 12 months; 0 are due already.",
+        "0 have been due for 12 months.",
+    ]
+    assert dry[2:4] == ["Would be due (3):", "  test-child"]
+    assert "Status: published 3" in _run(app, "info").output
+    assert _run(app, "age", "--max-due", "2").output.splitlines()[2] == "Now due (2):"
+    assert "Status: due 2, published 1" in _run(app, "info").output
+    assert _run(app, "age", "--max-due", "2").output.splitlines()[-1] == "There is nothing to do."
+
+
 def test_the_commands_load_nothing_heavy_until_they_run() -> None:
     heavy = "{'numpy', 'sqlite_utils', 'jsonschema'}"
     code = f"import sys, recommender.cli; print({heavy} & {{*sys.modules}})"

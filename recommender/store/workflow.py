@@ -1,11 +1,9 @@
-"""The life of a listing: which state may follow which, who may say so, and what waits for whom."""
+"""The life of a listing: which state may follow which, and who may say so."""
 
 from __future__ import annotations
 
 import json
-from calendar import monthrange
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from sqlite_utils import Database
@@ -25,7 +23,7 @@ from recommender.models import (
 )
 from recommender.store import snapshot, transaction
 from recommender.store.accounts import Role
-from recommender.store.history import SCHEDULE, Action, Entry, add_entry, diff, now
+from recommender.store.history import Action, Entry, add_entry, diff, now
 from recommender.store.listings import SHOWN, change_listing, get_listing, rewrite
 from recommender.store.revisions import EDITABLE, Staff, check_revision, get_staff, put_version
 from recommender.store.rows import Row
@@ -80,14 +78,6 @@ by `merge_listing` alone, which knows the listing it is merged into."""
 NEED_REASON = (Status.WITHDRAWN, Status.DO_NOT_LIST)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ageing:
-    """The slugs that one run of `mark_due` moved."""
-
-    due: tuple[str, ...]
-    stale: tuple[str, ...]
-
-
 def list_transitions(status: Status, role: Role) -> tuple[Status, ...]:
     """The states into which a role may move a listing."""
     return tuple(to for to, least in TRANSITIONS[status].items() if role.covers(least))
@@ -137,25 +127,6 @@ def verify_listing(
         after = replace(listing.nonprofit, status=status, verified_on=on.isoformat())
         action = Action(kind=RevisionKind.VERIFY, author=staff, note=note)
         return _change(db, listing, after, action)
-
-
-def mark_due(db: Database, today: date, *, due_after: int = 12, stale_after: int = 12) -> Ageing:
-    """Let listings age: published → due when the last check is old, due → stale in time.
-
-    The last check is the day of verification or the newest source, whichever is later; a
-    source of 2024 is as old as the last day of 2024. Both ages are in months; a listing is
-    stale when it has been due for the second. Doing it twice a day changes nothing.
-    """
-    with transaction(db):
-        due = _slugs(db, _OLD, [Status.PUBLISHED.value, _months_before(today, due_after)])
-        stale = _slugs(db, _LONG_DUE, [Status.DUE.value, _months_before(today, stale_after)])
-        moves = [(slug, Status.DUE) for slug in due] + [(slug, Status.STALE) for slug in stale]
-        for slug, to in moves:
-            listing = get_listing(db, slug)
-            at = f"{today.isoformat()}T00:00:00Z"
-            action = Action(kind=RevisionKind.STATUS, author=SCHEDULE, at=at)
-            change_listing(db, listing, replace(listing.nonprofit, status=to), action)
-    return Ageing(due=tuple(due), stale=tuple(stale))
 
 
 def merge_listing(
@@ -271,34 +242,6 @@ _AUTHORS = """
 def _list_authors(db: Database, listing: Listing) -> frozenset[int]:
     """Who has written what stands there since it was last shown."""
     return frozenset(id_ for (id_,) in db.execute(_AUTHORS, {"id": listing.id}))
-
-
-_OLD = """
-    SELECT slug FROM (
-        SELECT slug, status, max(verified_on, coalesce(
-            (SELECT max(as_of) FROM sources WHERE nonprofit_id = id), '')) AS checked_on
-        FROM nonprofits)
-    WHERE status = ?1 AND (checked_on = '' OR checked_on < substr(?2, 1, length(checked_on)))
-    ORDER BY slug"""
-
-_LONG_DUE = """
-    SELECT slug FROM nonprofits
-    WHERE status = ?1 AND ?2 >= substr(coalesce(
-        (SELECT max(created_at) FROM revisions
-        WHERE nonprofit_id = nonprofits.id AND is_live AND json_extract(after, '$.status') = ?1
-            AND coalesce(json_extract(before, '$.status'), '') <> ?1),
-        updated_at), 1, 10)
-    ORDER BY slug"""
-
-
-def _slugs(db: Database, sql: str, arguments: Sequence[str]) -> list[str]:
-    return [slug for (slug,) in db.execute(sql, arguments)]
-
-
-def _months_before(day: date, months: int) -> str:
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    last = monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last)).isoformat()
 
 
 def _with_names(target: Nonprofit, merged: Nonprofit) -> Nonprofit:

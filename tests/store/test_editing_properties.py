@@ -20,6 +20,7 @@ from sqlite_utils import Database
 from recommender.errors import EditConflict, InvalidAction, NotAllowed, NotFound
 from recommender.models import Nonprofit, Revision, RevisionKind, RevisionState, Status
 from recommender.store import connect
+from recommender.store.ageing import age_listings
 from recommender.store.history import list_revisions
 from recommender.store.listings import SHOWN, get_listing
 from recommender.store.revisions import (
@@ -32,7 +33,7 @@ from recommender.store.revisions import (
     revert_to,
     save_listing,
 )
-from recommender.store.workflow import TRANSITIONS, change_status, mark_due, verify_listing
+from recommender.store.workflow import TRANSITIONS, change_status, verify_listing
 from tests.store.team import Team
 
 SLUG = "test-border-lawyers"
@@ -111,8 +112,8 @@ class Desk:
         verify_listing(self.db, slug, by=by, expected_revision=revision, on=day)
 
     def age(self, today: date) -> None:
-        mark_due(self.db, today)
-        again = mark_due(self.db, today)
+        age_listings(self.db, today)
+        again = age_listings(self.db, today)
         assert (again.due, again.stale) == ((), ())
 
 

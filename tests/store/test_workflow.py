@@ -15,7 +15,6 @@ from recommender.models import (
     RevisionKind,
     RevisionState,
     Saved,
-    Source,
     Status,
 )
 from recommender.store import connect
@@ -43,7 +42,6 @@ from recommender.store.workflow import (
     erase_listing,
     get_redirect,
     list_transitions,
-    mark_due,
     merge_listing,
     verify_listing,
 )
@@ -148,77 +146,14 @@ def test_a_takedown_is_seen_by_others_at_once(
 # --- Ageing ------------------------------------------------------------------------------
 
 
-def _sourced(db: Database, catalogue: tuple[Nonprofit, ...], **as_of: str) -> None:
-    """Load the catalogue with its newest source of some day, by the last word of the slug."""
-    listings = []
-    for listing in catalogue:
-        day = as_of.get(listing.slug.rpartition("-")[2], "2026-02-01")
-        sources = tuple(
-            Source(facts="mission", source="Test register", as_of=when) for when in ("2001", day)
-        )
-        listings.append(replace(listing, sources=sources))
-    load_nonprofits(db, listings)
-
-
-def test_listings_age_by_their_newest_source(
-    loaded: Database, catalogue: tuple[Nonprofit, ...]
-) -> None:
-    ages = {"lawyers": "2025-02-27", "clinic": "2025-02-28", "project": "2025", "shelter": "2024"}
-    ages |= {"house": "2025-01", "youth": "2025-02"}
-    _sourced(loaded, catalogue, **ages)
-    aged = mark_due(loaded, TODAY)
-    assert aged.due == (LAWYERS, HOUSE, "test-harbor-shelter")
-    assert aged.stale == ()
-    assert _status(loaded) is Status.DUE
-    revision = get_catalog_revision(loaded)
-    again = mark_due(loaded, TODAY)
-    assert (again.due, again.stale) == ((), ())
-    assert get_catalog_revision(loaded) == revision
-
-
-def test_what_is_due_for_long_is_stale(
-    loaded: Database, catalogue: tuple[Nonprofit, ...], team: Team
-) -> None:
-    _sourced(loaded, catalogue, lawyers="2020", house="2020")
-    mark_due(loaded, TODAY)
-    edited = edit(loaded, LAWYERS, team.editor, notes="x")
-    approve_revision(loaded, LAWYERS, edited, by=team.reviewer)
-    assert mark_due(loaded, date(2027, 2, 27), due_after=999).stale == ()
-    assert mark_due(loaded, date(2027, 2, 28), due_after=999).stale == (LAWYERS, HOUSE)
-    assert LAWYERS not in {listing.slug for listing in list_nonprofits(loaded)}
-    entry = list_revisions(loaded, LAWYERS)[0]
-    assert (entry.staff_id, entry.staff_name, entry.created_at[:10]) == (
-        None,
-        "schedule",
-        "2027-02-28",
-    )
-
-
-def test_ageing_is_no_edit(loaded: Database, catalogue: tuple[Nonprofit, ...]) -> None:
-    _sourced(loaded, catalogue, lawyers="2020")
-    mark_due(loaded, TODAY)
-    changed = [replace(n, notes="newer") if n.slug == LAWYERS else n for n in catalogue]
-    assert LAWYERS in load_nonprofits(loaded, changed).updated
-
-
-def test_the_last_day_of_february_has_an_anniversary(
-    loaded: Database, catalogue: tuple[Nonprofit, ...]
-) -> None:
-    _sourced(loaded, catalogue, lawyers="2023-02-27", house="2023-02-28")
-    assert mark_due(loaded, date(2024, 2, 29)).due == (LAWYERS,)
-
-
 def test_verifying_is_not_editing(
     loaded: Database, catalogue: tuple[Nonprofit, ...], team: Team
 ) -> None:
-    _sourced(loaded, catalogue, lawyers="2020")
-    mark_due(loaded, TODAY)
+    set_status(loaded, LAWYERS, Status.DUE)
     seen = get_listing(loaded, LAWYERS)
     verify_listing(loaded, LAWYERS, by=team.editor, expected_revision=seen.revision, on=TODAY)
     now = get_listing(loaded, LAWYERS).nonprofit
     assert (now.status, now.verified_on) == (Status.PUBLISHED, "2026-02-28")
-    assert mark_due(loaded, date(2027, 2, 27)).due != ()
-    assert _status(loaded) is Status.PUBLISHED
     assert list_revisions(loaded, LAWYERS)[0].kind is RevisionKind.VERIFY
     with pytest.raises(EditConflict):
         verify_listing(loaded, LAWYERS, by=team.editor, expected_revision=1, on=TODAY)
