@@ -22,6 +22,7 @@ from recommender.models import (
 from recommender.store import connect, migrate
 from recommender.store.accounts import Role
 from recommender.store.catalog import get_catalog_revision, list_nonprofits, set_status
+from recommender.store.inbox import Outcome, SubmissionStatus
 from recommender.store.migrations import MIGRATIONS
 from recommender.store.worklist import search_listings
 
@@ -148,6 +149,8 @@ def test_every_table_of_ours_is_strict(db: Database) -> None:
         ("locations", "visibility", Visibility),
         ("nonprofit_tags", "kind", TagKind),
         ("submissions", "kind", SubmissionKind),
+        ("submissions", "status", SubmissionStatus),
+        ("submission_actions", "outcome", Outcome),
         ("revisions", "kind", RevisionKind),
         ("revisions", "state", RevisionState),
         ("staff", "role", Role),

@@ -18,7 +18,7 @@ from recommender.models import Location, Nonprofit, Status, Tag, Visibility
 from recommender.publish import open_gazetteer, read_inputs
 from recommender.store.accounts import Role, create_account
 from recommender.store.catalog import load_nonprofits, load_tags, set_status
-from recommender.store.inbox import list_submissions
+from recommender.store.inbox import InboxQuery, search_inbox
 from recommender.store.listings import get_listing
 from recommender.store.workflow import merge_listing
 from tests.web.client import PageClient
@@ -221,7 +221,7 @@ def test_a_message_about_a_listing_that_was_merged_meanwhile_arrives(
     sent = client.post(path, data=data, headers=headers)
     assert leads(sent) == (308, f"/nonprofits/{HOUSE}/suggest-fix")
     assert client.post(path, data=data, headers=headers, follow_redirects=True).status_code == 200
-    (item,) = list_submissions(db)
+    (item,) = search_inbox(db, InboxQuery()).items
     assert (item.submission.slug, item.submission.message) == (HOUSE, "They have moved.")
 
 

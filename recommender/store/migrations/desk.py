@@ -2,10 +2,27 @@
 
 _INBOX = """
 ALTER TABLE submissions ADD COLUMN handled_at TEXT NOT NULL DEFAULT '';
-ALTER TABLE submissions ADD COLUMN staff_id INTEGER REFERENCES staff (id) ON DELETE SET NULL;
-ALTER TABLE submissions ADD COLUMN staff_name TEXT NOT NULL DEFAULT '';
-ALTER TABLE submissions ADD COLUMN outcome TEXT NOT NULL DEFAULT '';
-CREATE INDEX submissions_staff_id ON submissions (staff_id);
+ALTER TABLE submissions ADD COLUMN contact_erased_at TEXT NOT NULL DEFAULT '';
+CREATE INDEX submissions_handled_at ON submissions (handled_at) WHERE contact <> '';
+
+-- What staff did with a submission, one row an action; the last says what came of it.
+CREATE TABLE submission_actions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    submission_id INTEGER NOT NULL REFERENCES submissions (id) ON DELETE CASCADE,
+    outcome TEXT NOT NULL CHECK (outcome IN (
+        'listed', 'known', 'changed', 'confirmed', 'taken-down', 'barred', 'closed', 'declined',
+        'reopened')),
+    reason TEXT NOT NULL DEFAULT '' CHECK (length(reason) <= 80),
+    note TEXT NOT NULL DEFAULT '' CHECK (length(note) <= 4000),
+    -- The number in the history of the listing.
+    revision INTEGER,
+    staff_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
+    -- Kept as text: it still says who it was when the account is gone.
+    staff_name TEXT NOT NULL CHECK (staff_name <> ''),
+    created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX submission_actions_submission_id ON submission_actions (submission_id, id);
+CREATE INDEX submission_actions_staff_id ON submission_actions (staff_id);
 """
 
 _IMPORTS = """

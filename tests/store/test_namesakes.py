@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+from sqlite_utils import Database
+
+from recommender.models import Nonprofit, Status
+from recommender.store.catalog import load_nonprofits, set_status
+from recommender.store.namesakes import Sought, find_namesakes
+
+LAWYERS, HOUSE = "test-border-lawyers", "test-haitian-house"
+
+
+@pytest.fixture
+def sites(loaded: Database, catalogue: Sequence[Nonprofit]) -> Database:
+    """The catalogue, in which three listings have a site."""
+    addresses = {
+        LAWYERS: "https://www.lawyers.example/",
+        HOUSE: "https://large.example/house",
+        "test-somali-youth": "https://large.example/youth/tutors",
+    }
+    load_nonprofits(
+        loaded, [replace(one, website=addresses.get(one.slug, "")) for one in catalogue]
+    )
+    return loaded
+
+
+def found(db: Database, name: str = "", **known: object) -> dict[str, tuple[str, ...]]:
+    sought = Sought(name=name, **known)  # type: ignore[arg-type]
+    return {one.slug: one.why for one in find_namesakes(db, sought)}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Test Border Lawyers", "name"),
+        ("TEST BORDER LAWYERS, INC.", "name"),
+        ("Abogados de Prueba", "name"),
+        ("tbl", "name"),
+        ("Border Lawyers", "a similar name"),
+        ("Test Boarder Lawyers", "a similar name"),
+    ],
+)
+def test_names_are_known_again(sites: Database, name: str, why: str) -> None:
+    assert next(iter(found(sites, name).items())) == (LAWYERS, (why,))
+
+
+@pytest.mark.parametrize("name", ["", "!!!", '"', "Quillwork Fund", "a OR b", "name : x", "\0"])
+def test_what_is_alike_to_nothing_finds_nothing(sites: Database, name: str) -> None:
+    assert found(sites, name) == {}
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_listings_of_every_state_are_seen(sites: Database, status: Status) -> None:
+    set_status(sites, LAWYERS, status)
+    (one,) = find_namesakes(sites, Sought(name="Test Border Lawyers"))
+    assert (one.slug, one.status, one.ein) == (LAWYERS, status, "000000001")
+    assert (one.city, one.state) == ("Brownsville", "TX")
+
+
+@pytest.mark.parametrize(
+    ("website", "slugs"),
+    [
+        ("lawyers.example", {LAWYERS}),
+        ("http://LAWYERS.example/about?x=1", {LAWYERS}),
+        ("https://large.example", {HOUSE, "test-somali-youth"}),
+        ("https://large.example/house/give", {HOUSE}),
+        ("https://large.example/other", set()),
+        ("awyers.example", set()),
+        ("https://[::1", set()),
+        ("", set()),
+    ],
+)
+def test_sites_are_known_again(sites: Database, website: str, slugs: set[str]) -> None:
+    assert set(found(sites, "Unheard of", website=website)) == slugs
+
+
+def test_an_ein_is_known_again_and_comes_first(
+    sites: Database, make_nonprofit: Callable[..., Nonprofit]
+) -> None:
+    sought = Sought(name="Test Haitian Houses", eins=("000000001", "999999999"))
+    one, two = find_namesakes(sites, sought)
+    assert (one.slug, one.why) == (LAWYERS, ("EIN",))
+    assert (two.slug, two.why) == (HOUSE, ("a similar name",))
+    assert one.similarity == 1 > two.similarity
+
+
+def test_only_the_likeliest_are_told(sites: Database, crowd: tuple[Nonprofit, ...]) -> None:
+    load_nonprofits(sites, crowd)
+    assert len(find_namesakes(sites, Sought(name="Test Group 017"))) == 8
+    assert find_namesakes(sites, Sought(name="Test Group 017"))[0].slug == "test-group-017"
