@@ -10,6 +10,7 @@ import datetime
 import gettext as stdlib_gettext
 from functools import cache, lru_cache
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import flask
 from babel import Locale
@@ -181,7 +182,10 @@ def alternate_url(language: Language) -> str | None:
     endpoint = request.endpoint.removeprefix(SPANISH_PREFIX)
     if SPANISH_PREFIX + endpoint not in flask.current_app.view_functions:
         return None
-    return _url_in(language, endpoint, {**(request.view_args or {}), **request.args.to_dict(False)})
+    address = _url_in(language, endpoint, request.view_args or {})
+    # Not as values of `url_for`, which has names of its own: a query may hold any.
+    query = urlencode(list(request.args.items(multi=True)))
+    return f"{address}?{query}" if query else address
 
 
 def _url_in(language: Language, endpoint: str, values: dict[str, Any]) -> str:

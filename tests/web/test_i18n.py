@@ -17,6 +17,7 @@ from markupsafe import Markup
 from recommender.config import ROOT
 from recommender.models import Language
 from recommender.web import i18n
+from tests.web.client import PageClient
 
 FOLDER = i18n.TRANSLATIONS / "es" / "LC_MESSAGES"
 
@@ -208,6 +209,14 @@ def test_addresses_stay_in_the_language(app: Flask) -> None:
         assert i18n.page("/directory") == "/es/directory"
         assert i18n.alternate_url(Language.EN) == "/about"
         assert i18n.alternate_url(Language.ES) == "/es/about"
+
+
+@pytest.mark.parametrize(
+    "query", ["_scheme=x", "_external=1", "_anchor=a&_method=POST", "endpoint=x", "self=x", "a=1&a=2"]
+)
+def test_any_query_is_carried_to_the_twin(client: PageClient, query: str) -> None:
+    page = client.page(f"/about?{query}")
+    assert f"/es/about?{query}" in page.links
 
 
 def test_a_page_without_a_twin_has_no_other_address(app: Flask) -> None:
