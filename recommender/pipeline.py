@@ -52,10 +52,15 @@ Named = Mapping[int, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """The rows of an answer in their order, all of them and without reasons."""
+    """The rows of an answer in their order, all of them and without reasons.
+
+    Aligned with `rows`: `coverage` is the share of what was asked that each listing has, in
+    [0, 1], and `is_local` whether it is near the place that was given or serves it.
+    """
 
     rows: npt.NDArray[np.integer]
-    no_close_match: bool
+    coverage: npt.NDArray[np.float32]
+    is_local: Mask
 
 
 def recommend(
@@ -100,8 +105,7 @@ def order_matches(
     signals = _read_profile(profile, index, exclude)
     order = rank(signals, n=n).order
     far = _is_far(signals.query, signals)
-    shown = order if signals.query.units or not far else order[:0]
-    return Order(rows=signals.topic.rows[shown], no_close_match=far)
+    return _ordered(order if signals.query.units or not far else order[:0], signals)
 
 
 def _read_profile(profile: DonorProfile, index: Index, exclude: Set[str]) -> Signals:
@@ -186,8 +190,16 @@ def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset())
 def order_found(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset()) -> Order:
     """The order in which `search` gives its listings, over all its pages."""
     signals, _ = _read_search(query, index, exclude)
-    order = _sorted(rank(signals, n=0).order, query.sort, signals)
-    return Order(rows=signals.topic.rows[order], no_close_match=not len(order))
+    return _ordered(_sorted(rank(signals, n=0).order, query.sort, signals), signals)
+
+
+def _ordered(order: npt.NDArray[np.integer], signals: Signals) -> Order:
+    rows = signals.topic.rows[order]
+    return Order(
+        rows=rows,
+        coverage=signals.topic.coverage[order],
+        is_local=is_local(signals.nearness, signals.index)[rows],
+    )
 
 
 def _read_search(query: SearchQuery, index: Index, exclude: Set[str]) -> tuple[Signals, Mask]:

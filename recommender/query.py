@@ -133,7 +133,7 @@ class _Reader:
         language = detect_language([token.word for token in typed], self.profile.language)
         is_long = len(typed) > LONG_TEXT_WORDS
         known = typed if is_long else [self._corrected(token) for token in typed]
-        for phrase, meanings in self._segments(known):
+        for phrase, meanings in find_phrases(known, self.index):
             self._read_segment(phrase, meanings, language)
         return self._query(typed)
 
@@ -166,26 +166,6 @@ class _Reader:
             or is_stop_word(token.word)
             or is_filler(token.word)
         )
-
-    def _segments(
-        self, typed: Sequence[Token]
-    ) -> Iterator[tuple[Sequence[Token], tuple[Meaning, ...]]]:
-        """Cut the words into known phrases, longest first, and single words."""
-        keys = [singular(token.word) for token in typed]
-        at = 0
-        while at < len(typed):
-            length, meanings = self._longest_phrase(keys[at : at + self.index.longest_phrase])
-            if length == 1 and is_stop_word(typed[at].word):
-                meanings = ()
-            yield typed[at : at + length], meanings
-            at += length
-
-    def _longest_phrase(self, keys: Sequence[str]) -> tuple[int, tuple[Meaning, ...]]:
-        for length in range(len(keys), 0, -1):
-            meanings = self.index.phrases.get(" ".join(keys[:length]), ())
-            if meanings:
-                return length, meanings
-        return 1, ()
 
     def _read_segment(
         self, phrase: Sequence[Token], meanings: tuple[Meaning, ...], language: Language
@@ -295,6 +275,28 @@ class _Reader:
         return Unit(
             label=word, kind="word", sources=(word,), terms={}, importance=MAX_WORD_IMPORTANCE
         )
+
+
+def find_phrases(
+    typed: Sequence[Token], index: Index
+) -> Iterator[tuple[Sequence[Token], tuple[Meaning, ...]]]:
+    """Cut words into the phrases that an index knows, longest first, and single words."""
+    keys = [singular(token.word) for token in typed]
+    at = 0
+    while at < len(typed):
+        length, meanings = _longest_phrase(keys[at : at + index.longest_phrase], index)
+        if length == 1 and is_stop_word(typed[at].word):
+            meanings = ()
+        yield typed[at : at + length], meanings
+        at += length
+
+
+def _longest_phrase(keys: Sequence[str], index: Index) -> tuple[int, tuple[Meaning, ...]]:
+    for length in range(len(keys), 0, -1):
+        meanings = index.phrases.get(" ".join(keys[:length]), ())
+        if meanings:
+            return length, meanings
+    return 1, ()
 
 
 @lru_cache(maxsize=5_000)

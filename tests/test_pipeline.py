@@ -30,6 +30,8 @@ from recommender.pipeline import (
     FACET_KINDS,
     SMALL_REVENUE_USD,
     match_text,
+    order_found,
+    order_matches,
     recommend,
     search,
     similar,
@@ -377,3 +379,31 @@ def test_what_cannot_be_read_is_no_close_match(index: Index, text: str, far: boo
     answer = recommend(DonorProfile(text=text), index)
     assert answer.no_close_match is far
     assert (not answer.matches) is far
+
+
+@pytest.mark.parametrize("text", ["asylum lawyers", "clases de inglés", "refugees", "zzz", ""])
+def test_a_bare_order_is_that_of_the_answers(crowd_index: Index, index: Index, text: str) -> None:
+    for asked in (index, crowd_index):
+        gone = frozenset(asked.slugs[:2])
+        order = order_matches(DonorProfile(text=text), asked, n=5, exclude=gone)
+        answer = recommend(DonorProfile(text=text), asked, n=5, exclude=gone)
+        first = [asked.slugs[row] for row in order.rows[:5]]
+        assert first == [match.nonprofit.slug for match in answer.matches]
+        assert len(order.rows) == len(order.coverage) == len(order.is_local)
+        listed = order_found(SearchQuery(text=text), asked, exclude=gone)
+        page = search(SearchQuery(text=text), asked, exclude=gone)
+        assert len(listed.rows) == page.total
+        first = [asked.slugs[row] for row in listed.rows[:20]]
+        assert first == [match.nonprofit.slug for match in page.matches]
+
+
+def test_an_order_tells_what_is_local_and_what_has_what_was_asked(
+    index: Index, make_place: PlaceOf
+) -> None:
+    profile = DonorProfile(text="asylum lawyers", place=make_place("Portland, ME"))
+    order = order_matches(profile, index)
+    local = [index.slugs[row] for row in order.rows[order.is_local]]
+    assert "test-maine-asylum-project" in local
+    assert "test-national-policy-network" not in local
+    assert order.coverage.max() <= 1
+    assert order.coverage[0] > 0.5

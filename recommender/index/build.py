@@ -18,7 +18,7 @@ from recommender.errors import PublishRefused
 from recommender.index import fields
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
 from recommender.index.fields import (
-    Vocabularies,
+    TagTexts,
     compute_idf,
     concepts,
     mean_length,
@@ -79,7 +79,7 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
         raise PublishRefused("The catalogue is empty: there is nothing to build an index of.")
     progress("words", 0, len(nonprofits))
     spoken = tag_texts(inputs.tags)
-    weighed = _weigh(nonprofits, Vocabularies(spoken))
+    weighed = _weigh(nonprofits, spoken)
     vocabulary, matrix = weighed.vocabulary, weighed.matrix
     progress("words", len(nonprofits), len(nonprofits))
     neighbours, similarities = _neighbours(matrix, progress)
@@ -129,13 +129,11 @@ class _Weighed:
     field_lengths: dict[str, float]
 
 
-def _weigh(nonprofits: list[Nonprofit], vocabularies: Vocabularies) -> _Weighed:
+def _weigh(nonprofits: list[Nonprofit], spoken: TagTexts) -> _Weighed:
     from scipy import sparse
     from sklearn.feature_extraction.text import CountVectorizer
 
-    texts = {
-        field: [field.terms(item, vocabularies) for item in nonprofits] for field in fields.FIELDS
-    }
+    texts = {field: [field.terms(item, spoken) for item in nonprofits] for field in fields.FIELDS}
     vectorizer = CountVectorizer(analyzer=list, dtype=np.float32)
     vectorizer.fit(terms for lists in texts.values() for terms in lists)
     frequency = sparse.csr_matrix((len(nonprofits), len(vectorizer.vocabulary_)), dtype=np.float32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,29 +32,13 @@ class Field:
     name: str
     weight: float
     length_norm: float
-    terms: Callable[[Nonprofit, Vocabularies], list[str]]
+    terms: Callable[[Nonprofit, TagTexts], list[str]]
 
     def scale(self, lengths: Floats, mean_length: float) -> Floats:
         """What one occurrence adds to a term's frequency, by the words its field has."""
         norm = 1 - self.length_norm + self.length_norm * lengths / mean_length
         scale: Floats = np.divide(self.weight, norm, out=np.zeros_like(norm), where=norm > 0)
         return scale
-
-
-class Vocabularies:
-    """The words by which each tag is known, each tag analysed once."""
-
-    def __init__(self, texts: TagTexts) -> None:
-        self._texts = texts
-        self._terms: dict[str, list[str]] = {}
-
-    def terms(self, concept: str) -> list[str]:
-        """The stems of all that a tag is called."""
-        if concept not in self._terms:
-            english, spanish = self._texts.get(concept, ("", ""))
-            terms = {*analyse(english, Language.EN), *analyse(spanish, Language.ES)}
-            self._terms[concept] = sorted(terms)
-        return self._terms[concept]
 
 
 def tag_texts(tags: Iterable[Tag]) -> dict[str, tuple[str, str]]:
@@ -77,21 +62,21 @@ def concepts(nonprofit: Nonprofit) -> list[str]:
     return [f"{kind}:{slug}" for kind in CONCEPT_KINDS for slug in nonprofit.tags(kind)]
 
 
-def _name_terms(nonprofit: Nonprofit, _: Vocabularies) -> list[str]:
+def _name_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
     text = " ".join((nonprofit.name, *nonprofit.other_names))
     english, spanish = analyse(text, Language.EN), analyse(text, Language.ES)
     return english + [term for term in spanish if term not in english]
 
 
-def _english_terms(nonprofit: Nonprofit, _: Vocabularies) -> list[str]:
+def _english_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
     return analyse(nonprofit.summary_en, Language.EN)
 
 
-def _spanish_terms(nonprofit: Nonprofit, _: Vocabularies) -> list[str]:
+def _spanish_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
     return analyse(nonprofit.summary_es, Language.ES)
 
 
-def _place_terms(nonprofit: Nonprofit, _: Vocabularies) -> list[str]:
+def _place_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
     return sorted(set(analyse(place_text(nonprofit), Language.EN)))
 
 
@@ -105,12 +90,18 @@ def place_text(nonprofit: Nonprofit) -> str:
     return " ".join((nonprofit.serves, *cities, *names))
 
 
-def _concept_terms(nonprofit: Nonprofit, _: Vocabularies) -> list[str]:
+def _concept_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
     return concepts(nonprofit)
 
 
-def _synonym_terms(nonprofit: Nonprofit, vocabularies: Vocabularies) -> list[str]:
-    return [term for tag in concepts(nonprofit) for term in vocabularies.terms(tag)]
+def _synonym_terms(nonprofit: Nonprofit, texts: TagTexts) -> list[str]:
+    spoken = (texts.get(tag, ("", "")) for tag in concepts(nonprofit))
+    return [term for english, spanish in spoken for term in _stems(english, spanish)]
+
+
+@lru_cache(maxsize=5_000)
+def _stems(english: str, spanish: str) -> tuple[str, ...]:
+    return tuple(sorted({*analyse(english, Language.EN), *analyse(spanish, Language.ES)}))
 
 
 FIELDS = (
@@ -125,12 +116,12 @@ FIELDS = (
 
 
 def count_terms(
-    nonprofit: Nonprofit, vocabularies: Vocabularies, mean_lengths: Mapping[str, float]
+    nonprofit: Nonprofit, texts: TagTexts, mean_lengths: Mapping[str, float]
 ) -> dict[str, float]:
     """The weighted, length-normalised frequency of each term of one listing."""
     frequencies: dict[str, float] = {}
     for field in FIELDS:
-        counts = Counter(field.terms(nonprofit, vocabularies))
+        counts = Counter(field.terms(nonprofit, texts))
         length = np.array([counts.total()], dtype=np.float32)
         scale = float(field.scale(length, mean_lengths[field.name])[0])
         for term, count in counts.items():

@@ -3,8 +3,9 @@
 So that staff see what a listing will do before it is saved. The listing itself is weighed
 exactly as a build would: its terms, the idf of every term, its places, names and neighbours.
 Three things stay as the index has them, which a build would move by about one part in the
-number of listings: the mean lengths of fields, the likeness of other listings to each other,
-and the words that stand in for mistyped ones.
+number of listings: the mean lengths of fields; the likeness of other listings to each other,
+so that nobody takes the place of a neighbour that is one no longer; and the words that stand
+in for mistyped ones.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import numpy as np
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
 from recommender.index.build import build_places, fold_names, list_filters, number_or_nan
 from recommender.index.fields import (
-    Vocabularies,
     compute_idf,
     count_terms,
     place_text,
@@ -123,7 +123,7 @@ class _Words:
 
 
 def _frequencies(record: Nonprofit, index: Index) -> dict[str, float]:
-    return count_terms(record, Vocabularies(index.tag_texts), index.field_lengths)
+    return count_terms(record, index.tag_texts, index.field_lengths)
 
 
 def _insert_words(record: Nonprofit, index: Index, rows: _Rows) -> _Words:
@@ -171,14 +171,15 @@ def find_surfaces(record: Nonprofit, language: Language) -> dict[str, str]:
 def _insert_neighbours(words: _Words, index: Index, rows: _Rows) -> tuple[Ints, Floats]:
     """Neighbours with the record's own, and the record where it is near enough to others."""
     cosines, k = _cosines(words, rows.at), index.neighbours.shape[1]
-    near, like = rows.moved(index.neighbours), index.similarities
+    like = index.similarities
     if rows.stop > rows.at:
         like = np.where(index.neighbours == rows.at, np.float32(0), like)
-    near, like = (rows.put(part, np.zeros(k)) for part in (near, like))
+    near = rows.put(rows.moved(index.neighbours), np.zeros(k))
     near = np.column_stack((near, np.full(len(near), rows.at, dtype=near.dtype)))
-    like = np.column_stack((like, cosines.astype(like.dtype)))
+    like = np.column_stack((rows.put(like, np.zeros(k)), cosines.astype(like.dtype)))
     best = np.lexsort((near, -like))[:, :k]
-    near, like = (np.take_along_axis(part, best, axis=1) for part in (near, like))
+    near = np.take_along_axis(near, best, axis=1)
+    like = np.take_along_axis(like, best, axis=1)
     own = np.lexsort((np.arange(len(cosines)), -cosines))[:k]
     near[rows.at, : len(own)], like[rows.at, : len(own)] = own, cosines[own]
     return near, like
