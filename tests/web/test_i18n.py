@@ -212,7 +212,8 @@ def test_addresses_stay_in_the_language(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["_scheme=x", "_external=1", "_anchor=a&_method=POST", "endpoint=x", "self=x", "a=1&a=2"]
+    "query",
+    ["_scheme=x", "_external=1", "_anchor=a&_method=POST", "endpoint=x", "self=x", "a=1&a=2"],
 )
 def test_any_query_is_carried_to_the_twin(client: PageClient, query: str) -> None:
     page = client.page(f"/about?{query}")
