@@ -7,10 +7,13 @@ import json
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path, PurePosixPath
-from typing import Any
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from recommender.errors import ImportRefused
 from recommender.importers.csv_file import decode, parse_table, restored, write_line
@@ -83,25 +86,47 @@ _NUMBERS = ("latitude", "longitude")
 
 
 def write_package(organizations: Iterable[Record]) -> bytes:
-    """A zip of datapackage.json and the tables."""
+    """A zip of datapackage.json and the tables; of the organizations one at a time is held."""
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(TemporaryFile()) for name in ENTITIES}
+        for name, file in files.items():
+            file.write(write_line(ENTITIES[name].columns).encode())
+        terms: set[str] = set()
+        for organization in organizations:
+            _write_rows(files, organization, terms)
+        return _pack(files)
+
+
+def _write_rows(files: Mapping[str, IO[bytes]], organization: Record, terms: set[str]) -> None:
+    """Write the rows of an organization, of the terms those that no other has brought."""
     tables: dict[str, dict[str, Record]] = {name: {} for name in ENTITIES}
-    for organization in organizations:
-        _flatten(tables, "organizations", organization, "")
+    _flatten(tables, "organizations", organization, "")
+    for known in terms & tables["taxonomy_terms"].keys():
+        del tables["taxonomy_terms"][known]
+    terms.update(tables["taxonomy_terms"])
+    for name, rows in tables.items():
+        columns = ENTITIES[name].columns
+        for row in rows.values():
+            files[name].write(write_line(_cell(row, column) for column in columns).encode())
+
+
+def _pack(files: Mapping[str, IO[bytes]]) -> bytes:
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        _write(archive, "datapackage.json", json.dumps(_description(), indent=1))
-        for name, rows in tables.items():
-            columns = ENTITIES[name].columns
-            lines = [write_line(columns)]
-            lines += [write_line(_cell(row, column) for column in columns) for row in rows.values()]
-            _write(archive, f"{name}.csv", "".join(lines))
+    with zipfile.ZipFile(content, "w") as archive:
+        description = json.dumps(_description(), indent=1).encode()
+        _write(archive, "datapackage.json", io.BytesIO(description))
+        for name, file in files.items():
+            file.seek(0)
+            _write(archive, f"{name}.csv", file)
     return content.getvalue()
 
 
-def _write(archive: zipfile.ZipFile, name: str, text: str) -> None:
+def _write(archive: zipfile.ZipFile, name: str, file: IO[bytes]) -> None:
     # A fixed time: the same listings give the same bytes.
     info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-    archive.writestr(info, text.encode(), zipfile.ZIP_DEFLATED)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(info, "w") as member:
+        copyfileobj(file, member)
 
 
 def _cell(row: Record, column: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Callable
@@ -202,6 +203,15 @@ def test_tags_carry_their_labels(
 def test_ids_are_the_same_in_every_export(make_nonprofit: Callable[..., Nonprofit]) -> None:
     listings = [make_nonprofit()]
     assert export_package(listings, []) == export_package(listings, [])
+
+
+def test_a_term_of_many_stands_once(make_nonprofit: Callable[..., Nonprofit]) -> None:
+    package = export_package([make_nonprofit("Test A"), make_nonprofit("Test B")], [])
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        terms = archive.read("taxonomy_terms.csv").decode().splitlines()
+        assert len(archive.read("organizations.csv").decode().splitlines()) == 3
+    assert len(terms) == len(set(terms))
+    assert sum("legal-services" in line for line in terms) == 1
 
 
 def test_the_tables_describe_themselves(
