@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import SequenceMatcher
+from typing import Any
 
-from recommender.models import FieldChange, Location, Nonprofit, ServiceArea, Source, TagKind
+from recommender.geo import STATES
+from recommender.models import (
+    FieldChange,
+    Location,
+    Nonprofit,
+    ServiceArea,
+    Source,
+    TagKind,
+    Visibility,
+)
+from recommender.web.desk.labels import BASES, REACHES, STATUS_LABELS, VISIBILITIES
 from recommender.web.listings import FACTS, format_ein
 from recommender.web.reasons import tag_label
 
@@ -36,6 +47,11 @@ LABELS = {
     "verified_on": "Checked with the group on",
     "in_irs_extract": "In the IRS extract",
     "notes": "Notes for staff",
+}
+_WORDS: dict[str, Mapping[Any, str]] = {
+    "basis": BASES,
+    "reach": REACHES,
+    "status": STATUS_LABELS,
 }
 # Beyond this many words a comparison word by word takes long and tells nothing.
 MAX_WORDS = 1_500
@@ -102,12 +118,15 @@ def to_lines(field: str, value: object) -> tuple[str, ...]:
         return (format_ein(str(value)),)
     if field == "revenue_usd":
         return (f"{value:,}",)
+    if field in _WORDS:
+        return (_WORDS[field].get(value, str(value)),)
     return tuple(str(value).splitlines())
 
 
 def _item(field: str, one: object) -> str:
     if isinstance(one, Location):
-        shown = ", ".join((one.visibility.value, *(["main"] if one.primary else [])))
+        seen = VISIBILITIES[one.visibility].lower()
+        shown = ", ".join((seen, *(["main office"] if one.primary else [])))
         return f"{one.city}, {one.state} {one.zip}".rstrip() + f" ({shown}{_no_degrees(one)})"
     if isinstance(one, ServiceArea):
         missing = _no_degrees(one).removeprefix(", ") if one.city else ""
@@ -120,11 +139,11 @@ def _item(field: str, one: object) -> str:
 
 def tag_state(code: str) -> str:
     """A whole state, as a service area."""
-    return f"all of {code}"
+    return f"all of {STATES[code].en if code in STATES else code}"
 
 
 def _no_degrees(spot: Location | ServiceArea) -> str:
-    is_hidden = isinstance(spot, Location) and spot.visibility.value == "hidden"
+    is_hidden = isinstance(spot, Location) and spot.visibility is Visibility.HIDDEN
     return ", no coordinates" if spot.latitude is None and not is_hidden else ""
 
 

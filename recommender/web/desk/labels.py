@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from recommender.models import Basis, ListingSort, Status, TagKind, Visibility
+from recommender.models import Basis, ListingSort, Reach, Status, TagKind, Visibility
+from recommender.store.batches import BatchAction
 
 STATUS_LABELS = {status: status.value.replace("-", " ").capitalize() for status in Status}
 BASES = {
@@ -10,10 +11,12 @@ BASES = {
     Basis.KNOWN: "General public knowledge",
     Basis.NAME: "Its name alone",
 }
-BASES = {
-    Basis.MISSION: "Its own mission statement",
-    Basis.KNOWN: "General public knowledge",
-    Basis.NAME: "Its name alone",
+REACHES = {
+    Reach.LOCAL: "One city or metro area",
+    Reach.STATE: "A whole state",
+    Reach.REGIONAL: "Several states",
+    Reach.NATIONAL: "The whole country",
+    Reach.INTERNATIONAL: "Other countries too",
 }
 VISIBILITIES = {
     Visibility.PUBLIC: "Shown in full",
@@ -23,6 +26,7 @@ VISIBILITIES = {
 SORTS = {
     ListingSort.RELEVANCE: "Best fit",
     ListingSort.NAME: "Name",
+    ListingSort.PLACE: "Place",
     ListingSort.EDITED: "Last edited",
     ListingSort.CHECKED: "Longest unchecked",
 }
@@ -31,4 +35,17 @@ KINDS = {
     TagKind.POPULATION: "People",
     TagKind.COMMUNITY: "Communities",
     TagKind.LANGUAGE: "Languages",
+}
+ACTIONS = {
+    BatchAction.ASSIGN: "Give to somebody",
+    BatchAction.CHECK: "Ask for a check",
+    BatchAction.REVIEW: "Send to review",
+    BatchAction.PUBLISH: "Publish",
+    BatchAction.ARCHIVE: "Archive",
+}
+WHYS = {
+    "ein": "the same EIN",
+    "website": "the same site",
+    "name": "a similar name",
+    "description": "a similar description",
 }
