@@ -17,6 +17,7 @@ MAX_USD = 10**15
 _CODES = {fold(names.en): code for code, names in STATES.items()}
 _CODES |= {fold(names.es): code for code, names in STATES.items()}
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
+_WITH_COMMA = re.compile(r"\(?-?([0-9]{1,3}(\.[0-9]{3})+(,[0-9]{1,2})?|[0-9]+,[0-9]{1,2})\)?")
 _NO_SITE = frozenset({"n/a", "na", "n.a", "none", "no", "0", "null", "not applicable", "ninguno"})
 
 
@@ -82,8 +83,14 @@ def parse_year(text: str) -> int | None:
 
 
 def parse_usd(text: str) -> int | None:
-    """Whole dollars of "1250000", "$1,250,000.00" or "(500)"; None for blank."""
-    compact = re.sub(r"[\s$,]", "", text)
+    """Whole dollars of "1250000", "$1,250,000.00", "1.250.000,00" or "(500)"; None for blank."""
+    compact = re.sub(r"[\s$]", "", text)
+    # Spreadsheets in Spanish group by points, and set the cents off by a comma.
+    if re.fullmatch(
+        r"\(?-?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]{1,2})?\)?|\(?-?[0-9]+,[0-9]{1,2}\)?", compact
+    ):
+        compact = compact.replace(".", "").replace(",", ".")
+    compact = compact.replace(",", "")
     if not compact:
         return None
     if re.fullmatch(r"\([0-9.]+\)", compact):

@@ -61,7 +61,7 @@ def open_stream(path: Path, limits: Limits) -> Iterator[IO[bytes]]:
     Raises:
         ImportRefused: on reading beyond `limits.max_bytes`.
     """
-    is_packed = path.suffix == ".gz"
+    is_packed = path.suffix.lower() == ".gz"
     with refusals(path.name):
         raw = cast("IO[bytes]", gzip.GzipFile(path) if is_packed else path.open("rb"))
     with raw, io.BufferedReader(_Metered(raw, limits.max_bytes, path.name), MEGABYTE) as stream:

@@ -240,7 +240,9 @@ def leave_out(db: Database, import_id: int, choices: Mapping[int, bool]) -> None
     with transaction(db):
         db.conn.executemany(
             "UPDATE import_rows SET is_left_out = ? WHERE import_id = ? AND position = ?"
-            " AND after IS NOT NULL AND outcome = ''",
+            " AND after IS NOT NULL AND outcome = ''"
+            # While it is written, what was chosen stands.
+            " AND (SELECT state FROM imports WHERE id = import_id) IN ('planned', 'applied')",
             [(is_out, import_id, position) for position, is_out in choices.items()],
         )
 
