@@ -24,6 +24,7 @@ from recommender.store.accounts import Role
 from recommender.store.catalog import get_catalog_revision, list_nonprofits, set_status
 from recommender.store.inbox import Outcome, SubmissionStatus
 from recommender.store.migrations import MIGRATIONS
+from recommender.store.publications import PublicationKind, PublicationState
 from recommender.store.worklist import search_listings
 
 VERSIONS = sorted(Path(__file__).parent.glob("version_*.sql"))
@@ -154,6 +155,8 @@ def test_every_table_of_ours_is_strict(db: Database) -> None:
         ("revisions", "kind", RevisionKind),
         ("revisions", "state", RevisionState),
         ("staff", "role", Role),
+        ("publications", "kind", PublicationKind),
+        ("publications", "state", PublicationState),
     ],
 )
 def test_the_schema_allows_exactly_the_values_of_the_models(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from app import create_app
 from recommender import store
 from recommender.config import ROOT, Settings
 from recommender.importers.directory import find_faults
-from recommender.index import current_generation
 from recommender.models import Nonprofit, Status, Tag
 from recommender.publish import open_gazetteer
 from recommender.store.accounts import Role
@@ -444,76 +442,3 @@ def test_a_check_is_noted_with_its_day(app: Flask, editor: DeskClient) -> None:
     assert editor.submit(address, **form, on="2999-01-01").status_code == 409
     assert done(editor.submit(address, **form, on="2026-01-31", note="By phone.")) == "verified"
     assert live(app).nonprofit.verified_on == "2026-01-31"
-
-
-# --- The whole life ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def real_app(directory: Settings, tmp_path: Path) -> Flask:
-    """The whole directory, in a copy that may be changed."""
-    shutil.copytree(directory.instance, tmp_path / "instance")
-    app = create_app(replace(directory, instance=tmp_path / "instance"))
-    app.test_client_class = PageClient
-    return app
-
-
-def found(app: Flask) -> bool:
-    """Whether a donor who searches for the new listing's words finds it."""
-    answer = app.test_client().post("/api/v1/matches", json={"text": "quillwork"})
-    assert answer.status_code == 200, answer.text
-    return QUILLS in answer.text
-
-
-def test_the_whole_life_of_a_listing(real_app: Flask) -> None:
-    editor, reviewer = sign_in(real_app, Role.EDITOR), sign_in(real_app, Role.REVIEWER)
-    donor = real_app.test_client()
-    public = f"/nonprofits/{QUILLS}"
-    assert done(editor.submit("/staff/listings/new", **NEW)) == "created"
-    assert done(move(editor, real_app, QUILLS, "in-review")) == "status"
-    assert f"/staff/listings/{QUILLS}#state" in reviewer.page("/staff/review").links
-    assert donor.get(public).status_code == 404
-    assert done(move(reviewer, real_app, QUILLS, "published")) == "status"
-    assert "Ahead of what serves" in reviewer.page("/staff/publish").source
-    assert not found(real_app)
-
-    published = reviewer.submit("/staff/publish")
-    assert published.status_code == 200
-    assert "1,280 listings" in published.text
-    assert "The same: everything approved can be found." in published.text
-    assert found(real_app)
-
-    edited = f"{NEW['summary_en']} It meets on Casco Bay."
-    assert done(save(editor, real_app, QUILLS, summary_en=edited)) == "pending"
-    assert "Casco Bay" not in donor.get(public).text
-    (number,) = pending(real_app, QUILLS)
-    address = f"/staff/review/{QUILLS}/{number}"
-    assert done(reviewer.submit(address, decision="approve")) == "approved"
-    assert reviewer.submit("/staff/publish").status_code == 200
-    assert "Casco Bay" in donor.get(public).text
-
-    assert move(editor, real_app, QUILLS, "withdrawn").status_code == 409
-    assert done(move(editor, real_app, QUILLS, "withdrawn", "They asked.")) == "withdrawn"
-    assert donor.get(public).status_code in (404, 410)
-    assert donor.get(f"/api/v1/nonprofits/{QUILLS}").status_code in (404, 410)
-    assert not found(real_app)
-
-
-def test_a_refused_publication_says_which_query_failed(real_app: Flask, tmp_path: Path) -> None:
-    settings = real_app.config["WAYMARK"]
-    data = tmp_path / "data"
-    shutil.copytree(settings.data, data)
-    queries = json.loads((data / "golden_queries.json").read_text())
-    queries[0] |= {
-        "id": "impossible",
-        "expect": {"in_top": {"slugs": ["no-such"], "n": 1, "at_least": 1}},
-    }
-    (data / "golden_queries.json").write_text(json.dumps(queries))
-    app = create_app(replace(settings, data=data))
-    app.test_client_class = PageClient
-    before = current_generation(settings.index)
-    response = sign_in(app, Role.ADMIN).submit("/staff/publish")
-    assert response.status_code == 409
-    assert "impossible: expected" in response.text
-    assert "What served before still serves." in response.text
-    assert current_generation(settings.index) == before
