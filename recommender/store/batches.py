@@ -293,7 +293,9 @@ def _insert(db: Database, request: BatchRequest, staff: Staff) -> int:
         "staff_name": staff.name,
         "created_at": now(),
     }
-    return int(db.table("batches").insert(row, pk="id").last_pk)
+    db.table("batches").insert(row)
+    (number,) = db.execute("SELECT last_insert_rowid()").fetchone()
+    return int(number)
 
 
 def _undo(db: Database, batch: Batch, item: BatchItem, staff: Staff) -> str:

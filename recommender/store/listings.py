@@ -69,6 +69,17 @@ def list_nonprofits(db: Database, statuses: Iterable[Status] = PUBLIC) -> list[N
         return _nonprofits(db, list(rows))
 
 
+def list_by_slug(db: Database, slugs: Sequence[str]) -> list[Nonprofit]:
+    """The listings of these slugs, whatever their state, in this order; unknown ones are not."""
+    with snapshot(db):
+        rows = db.query(
+            "SELECT listed.* FROM nonprofits AS listed"
+            " JOIN json_each(?) AS wanted ON wanted.value = listed.slug ORDER BY wanted.key",
+            [json.dumps(slugs)],
+        )
+        return _nonprofits(db, list(rows))
+
+
 def get_nonprofit(db: Database, slug: str, statuses: Iterable[Status] = SHOWN) -> Nonprofit:
     """One listing.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlite_utils import Database
 
+from recommender.errors import NotFound
 from recommender.models import (
     Basis,
     ListingPage,
@@ -131,6 +132,26 @@ def list_slugs(db: Database, query: ListingQuery, limit: int) -> list[str]:
     """The slugs of everything that fits a query, whatever its page, in its order."""
     whole = replace(query, page=1, page_size=limit)
     return [row.slug for row in search_listings(db, whole).listings]
+
+
+def read_revisions(db: Database, slugs: Sequence[str]) -> dict[str, int]:
+    """The present revision of each listing, by slug.
+
+    Raises:
+        NotFound: one of the slugs is no listing's.
+    """
+    with snapshot(db):
+        found = dict(
+            db.execute(
+                "SELECT slug, revision FROM nonprofits"
+                " WHERE slug IN (SELECT value FROM json_each(?))",
+                [json.dumps(slugs)],
+            ).fetchall()
+        )
+    for slug in slugs:
+        if slug not in found:
+            raise NotFound(f"No listing {slug!r}.")
+    return found
 
 
 def count_values(db: Database, query: ListingQuery) -> dict[str, dict[str, int]]:

@@ -37,6 +37,7 @@ KINDS = {
     "loader": RouteKind.STATIC,
     "site": RouteKind.LEARN,
     "staff": RouteKind.STAFF,
+    "staff_batches": RouteKind.STAFF,
     "staff_editor": RouteKind.STAFF,
     "staff_listing": RouteKind.STAFF,
     "staff_listings": RouteKind.STAFF,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from recommender.web.desk import account, editor, listing, listings, publishing, review
+from recommender.web.desk import account, alike, batches, editor, listing, listings, publishing, review
 
-BLUEPRINTS = (account.bp, listings.bp, listing.bp, editor.bp, review.bp, publishing.bp)
+BLUEPRINTS = (account.bp, listings.bp, batches.bp, listing.bp, editor.bp, review.bp, publishing.bp)
 NAVIGATION = (
     ("staff.home", "Desk"),
     ("staff_listings.index", "Listings"),
@@ -27,4 +27,5 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["desk_navigation"] = NAVIGATION
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    alike.init_app(app)
     publishing.init_app(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recommender.models import Basis, ListingSort, Reach, Status, TagKind, Visibility
+from recommender.models import Basis, Language, ListingSort, Reach, Status, TagKind, Visibility
 from recommender.store.batches import BatchAction
 
 STATUS_LABELS = {status: status.value.replace("-", " ").capitalize() for status in Status}
@@ -30,6 +30,7 @@ SORTS = {
     ListingSort.EDITED: "Last edited",
     ListingSort.CHECKED: "Longest unchecked",
 }
+LANGUAGES = {Language.EN: "English", Language.ES: "Spanish"}
 KINDS = {
     TagKind.SERVICE: "Services",
     TagKind.POPULATION: "People",
