@@ -21,17 +21,20 @@ from recommender.web import (
     headers,
     i18n,
     learn,
+    loader,
     logs,
     problems,
     reasons,
     site,
     submissions,
+    widget,
 )
 from recommender.web.api import docs as api_docs
 
 # A long article is some 60 kB; anything beyond this is not something a person pasted.
 MAX_REQUEST_BYTES = 512 * 1024
-BILINGUAL = (about.bp, api_docs.bp, directory.bp, donor.bp, learn.bp, submissions.bp)
+PARTS = (web, i18n, headers, problems, assets, reasons, cli, logs, auth, background, widget)
+BILINGUAL = (about.bp, api_docs.bp, directory.bp, donor.bp, learn.bp, submissions.bp, widget.bp)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -48,13 +51,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    for part in (web, i18n, headers, problems, assets, reasons, cli, logs, auth, background):
+    for part in PARTS:
         part.init_app(app)
     app.jinja_env.globals["site_url"] = settings.site_url
     app.register_blueprint(api.bp)
     for blueprint in BILINGUAL:
         i18n.register_bilingual(app, blueprint)
     app.register_blueprint(site.bp)
+    app.register_blueprint(loader.bp)
     desk.init_app(app)
     if settings.proxies:
         # Only as many hops as are ours: the rest of the header is whatever a visitor wrote.

@@ -664,7 +664,7 @@ class Block:
 
 
 class WidgetSize(StrEnum):
-    """How many matches a widget shows at once: 3, 5 or 8."""
+    """How many matches a widget shows at once: 2, 3 or 5."""
 
     SMALL = "small"
     MEDIUM = "medium"
@@ -673,7 +673,7 @@ class WidgetSize(StrEnum):
     @property
     def n_matches(self) -> int:
         """The number of matches."""
-        return {WidgetSize.SMALL: 3, WidgetSize.MEDIUM: 5, WidgetSize.LARGE: 8}[self]
+        return {WidgetSize.SMALL: 2, WidgetSize.MEDIUM: 3, WidgetSize.LARGE: 5}[self]
 
 
 class ColorScheme(StrEnum):

@@ -92,9 +92,18 @@ def _served(match: re.Match[bytes], names: dict[str, str]) -> bytes:
 
 @bp.get("/static/<path:name>")
 def file(name: str) -> Response:
-    """One file, compressed where the browser takes that."""
+    """One file."""
+    return send(get_assets().files.get(name) or abort(404))
+
+
+def get_assets() -> Assets:
+    """The files of this application."""
     assets: Assets = current_app.extensions["assets"]
-    asset = assets.files.get(name) or abort(404)
+    return assets
+
+
+def send(asset: Asset) -> Response:
+    """A file, compressed where the browser takes that."""
     packed = asset.packed if request.accept_encodings["gzip"] > 0 else None
     response = Response(packed or asset.content, mimetype=asset.mimetype)
     if asset.packed is not None:

@@ -59,8 +59,10 @@ PUBLIC = frozenset(
         "directory",
         "donor",
         "learn",
+        "loader",
         "site",
         "submissions",
+        "widget",
     }
 )
 

@@ -108,16 +108,25 @@ def _http_error(error: HTTPException) -> Response:
     return response
 
 
+def status_of(error: errors.RecommenderError) -> int:
+    """How an error of the domain is told over HTTP."""
+    return next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+
+
+def describe(status: int) -> Problem:
+    """What a person reads about a status."""
+    return PROBLEMS.get(status) or PROBLEMS[400 if status < 500 else 500]
+
+
 def _domain_error(error: errors.RecommenderError) -> Response:
-    status = next(code for kind, code in _STATUS.items() if isinstance(error, kind))
-    response = _answer(status, field=getattr(error, "field", ""))
+    response = _answer(status_of(error), field=getattr(error, "field", ""))
     if isinstance(error, errors.RateLimited):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 
 
 def _answer(status: int, *, field: str = "") -> Response:
-    problem = PROBLEMS.get(status) or PROBLEMS[400 if status < 500 else 500]
+    problem = describe(status)
     if request.path.startswith("/api/"):
         return error_json(status, str(problem.title), field=field)
     page = render_template("errors/page.html", status=status, problem=problem)
