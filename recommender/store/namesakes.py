@@ -32,7 +32,7 @@ class Sought:
 
 @dataclass(frozen=True, kw_only=True)
 class Namesake:
-    """A listing, and by what it was found: "EIN", "website", "name" or "a similar name"."""
+    """A listing, and by what it was found: "ein", "website", "name" or "like-name"."""
 
     slug: str
     name: str
@@ -84,14 +84,14 @@ def _any_word(name: str) -> str:
 def _compare(row: Row, sought: Sought) -> Namesake:
     likeness = max(_likeness(sought.name, name) for name in _names(row))
     whys = {
-        "EIN": bool(row["ein"]) and row["ein"] in sought.eins,
+        "ein": bool(row["ein"]) and row["ein"] in sought.eins,
         "website": _is_same_site(row["website"], sought.website),
         "name": likeness == 1,
-        "a similar name": CLOSE <= likeness < 1,
+        "like-name": CLOSE <= likeness < 1,
     }
     why = tuple(name for name, holds in whys.items() if holds)
     plain = {key: row[key] for key in ("slug", "name", "ein", "city", "state")}
-    is_sure = whys["EIN"] or whys["website"]
+    is_sure = whys["ein"] or whys["website"]
     return Namesake(
         **plain, status=Status(row["status"]), why=why, similarity=max(likeness, float(is_sure))
     )

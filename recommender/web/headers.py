@@ -39,6 +39,7 @@ KINDS = {
     "staff": RouteKind.STAFF,
     "staff_batches": RouteKind.STAFF,
     "staff_editor": RouteKind.STAFF,
+    "staff_inbox": RouteKind.STAFF,
     "staff_guides": RouteKind.STAFF,
     "staff_imports": RouteKind.STAFF,
     "staff_library": RouteKind.STAFF,

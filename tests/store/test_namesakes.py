@@ -39,8 +39,8 @@ def found(db: Database, name: str = "", **known: object) -> dict[str, tuple[str,
         ("TEST BORDER LAWYERS, INC.", "name"),
         ("Abogados de Prueba", "name"),
         ("tbl", "name"),
-        ("Border Lawyers", "a similar name"),
-        ("Test Boarder Lawyers", "a similar name"),
+        ("Border Lawyers", "like-name"),
+        ("Test Boarder Lawyers", "like-name"),
     ],
 )
 def test_names_are_known_again(sites: Database, name: str, why: str) -> None:
@@ -82,8 +82,8 @@ def test_an_ein_is_known_again_and_comes_first(
 ) -> None:
     sought = Sought(name="Test Haitian Houses", eins=("000000001", "999999999"))
     one, two = find_namesakes(sites, sought)
-    assert (one.slug, one.why) == (LAWYERS, ("EIN",))
-    assert (two.slug, two.why) == (HOUSE, ("a similar name",))
+    assert (one.slug, one.why) == (LAWYERS, ("ein",))
+    assert (two.slug, two.why) == (HOUSE, ("like-name",))
     assert one.similarity == 1 > two.similarity
 
 

@@ -9,13 +9,33 @@ from __future__ import annotations
 
 from flask import Flask
 
-from recommender.web.desk import account, alike, batches, editor, listing, listings, publishing, review
+from recommender.web.desk import (
+    account,
+    alike,
+    batches,
+    editor,
+    inbox,
+    listing,
+    listings,
+    publishing,
+    review,
+)
 
-BLUEPRINTS = (account.bp, listings.bp, batches.bp, listing.bp, editor.bp, review.bp, publishing.bp)
+BLUEPRINTS = (
+    account.bp,
+    listings.bp,
+    batches.bp,
+    listing.bp,
+    editor.bp,
+    review.bp,
+    publishing.bp,
+    inbox.bp,
+)
 NAVIGATION = (
     ("staff.home", "Desk"),
     ("staff_listings.index", "Listings"),
     ("staff_review.queue", "Review"),
+    ("staff_inbox.index", "Inbox"),
     ("staff_publishing.index", "Publish"),
     ("staff.account", "Account"),
 )
@@ -29,3 +49,4 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(blueprint)
     alike.init_app(app)
     publishing.init_app(app)
+    inbox.init_app(app)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from recommender.errors import (
@@ -28,6 +28,7 @@ from recommender.models import (
     TagKind,
 )
 from recommender.store.accounts import Role
+from recommender.store.inbox import InboxItem
 from recommender.store.listings import get_listing
 from recommender.store.revisions import (
     EDITABLE,
@@ -50,6 +51,7 @@ from recommender.web.desk.form import (
 )
 from recommender.web.desk.labels import BASES, KINDS, VISIBILITIES
 from recommender.web.desk.listing import back_to, outcome_of
+from recommender.web.desk.messages import close_message, find_message
 from recommender.web.desk.refusals import refuse_errors
 from recommender.web.i18n import current_language
 from recommender.web.listings import FACTS
@@ -81,6 +83,7 @@ class Editor:
     errors: dict[str, str]
     conflicts: tuple[Conflict, ...] = ()
     continued: Revision | None = None
+    message: InboxItem | None = None
     note: str = ""
 
 
@@ -129,6 +132,7 @@ def edit(slug: str) -> AnyResponse:
         listing=found,
         expected_revision=read_number(seen),
         errors={},
+        message=find_message(slug),
         note=read_note("note"),
     )
     return _editor_page(editor) if "add" in request.form else _save(editor, found.nonprofit)
@@ -146,6 +150,7 @@ def _open_editor(found: Listing) -> Editor:
         expected_revision=mine.base if mine else found.revision,
         errors={},
         continued=mine,
+        message=find_message(slug),
     )
 
 
@@ -169,6 +174,9 @@ def _save(editor: Editor, live: Nonprofit) -> AnyResponse:
         return _editor_page(replace(editor, conflicts=_conflicts(error)))
     except StorageError as error:
         return _editor_page(replace(editor, errors=_told(error)))
+    if editor.message and close_message(editor.message, saved):
+        answered = url_for("staff_inbox.show", number=editor.message.id, done="changed")
+        return redirect(answered, 303)
     return back_to(live.slug, outcome_of(saved))
 
 
