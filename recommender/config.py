@@ -14,13 +14,19 @@ MIN_SECRET_LENGTH = 32
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where things are and what the process may do."""
+    """Where things are and what the process may do.
+
+    `matches_per_minute` and `reads_per_minute` are what one network may ask of the API; 0 is
+    no limit.
+    """
 
     instance: Path
     data: Path
     secret_key: str
     site_url: str = ""
     proxies: int = 0
+    matches_per_minute: int = 120
+    reads_per_minute: int = 600
 
     @property
     def database(self) -> Path:
@@ -44,7 +50,8 @@ def load_settings() -> Settings:
     `WAYMARK_INSTANCE` (folder for the database, the index and the secret), `WAYMARK_DATA`
     (committed inputs), `WAYMARK_SECRET_KEY` (else the file `secret_key` in the instance
     folder), `WAYMARK_SITE_URL` (public address, for canonical links and feeds),
-    `WAYMARK_PROXIES` (how many trusted proxies stand in front and add `X-Forwarded-*`).
+    `WAYMARK_PROXIES` (how many trusted proxies stand in front and add `X-Forwarded-*`),
+    `WAYMARK_MATCHES_PER_MINUTE` and `WAYMARK_READS_PER_MINUTE` (the limits of the API).
 
     Raises:
         ConfigurationError: there is no secret key, or it is too short to seal anything; or
@@ -56,14 +63,16 @@ def load_settings() -> Settings:
         data=Path(os.environ.get("WAYMARK_DATA", ROOT / "data")),
         secret_key=_secret_key(instance),
         site_url=os.environ.get("WAYMARK_SITE_URL", "").rstrip("/"),
-        proxies=_proxies(),
+        proxies=_number("WAYMARK_PROXIES", Settings.proxies),
+        matches_per_minute=_number("WAYMARK_MATCHES_PER_MINUTE", Settings.matches_per_minute),
+        reads_per_minute=_number("WAYMARK_READS_PER_MINUTE", Settings.reads_per_minute),
     )
 
 
-def _proxies() -> int:
-    number = os.environ.get("WAYMARK_PROXIES", "0")
+def _number(name: str, default: int) -> int:
+    number = os.environ.get(name, str(default))
     if not number.isdecimal():
-        raise ConfigurationError(f"WAYMARK_PROXIES must be a whole number, not {number!r}.")
+        raise ConfigurationError(f"{name} must be a whole number, not {number!r}.")
     return int(number)
 
 

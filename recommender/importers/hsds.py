@@ -57,20 +57,25 @@ def to_shown(listing: Nonprofit) -> Nonprofit:
 def to_organization(listing: Nonprofit, labels: Labels) -> Record:
     """What may be shown of a listing, as an HSDS organization."""
     shown = to_shown(listing)
-    id_ = _id("organization", shown.slug)
+    id_ = make_id("organization", shown.slug)
     organization = {
         "id": id_,
         "name": shown.name,
         "alternate_name": next(iter(shown.other_names), ""),
         "description": shown.summary_en,
         "website": shown.website,
-        "parent_organization_id": _id("organization", shown.parent) if shown.parent else "",
+        "parent_organization_id": make_id("organization", shown.parent) if shown.parent else "",
         "organization_identifiers": _identifiers(id_, shown),
         "locations": [_to_location(id_, i, spot) for i, spot in enumerate(shown.locations)],
         "services": _to_services(id_, shown, labels),
         "attributes": _to_attributes(id_, shown),
     }
     return {name: value for name, value in organization.items() if value or name == "description"}
+
+
+def make_id(owner: str, name: str) -> str:
+    """An id, the same for the same thing in every export. Source: RFC 9562, UUID version 5."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"waymark:{owner}:{name}"))
 
 
 def export_json(listings: Iterable[Nonprofit], tags: Iterable[Tag]) -> str:
@@ -82,7 +87,8 @@ def export_json(listings: Iterable[Nonprofit], tags: Iterable[Tag]) -> str:
 
 def export_package(listings: Iterable[Nonprofit], tags: Iterable[Tag]) -> bytes:
     """An HSDS tabular package: a zip of datapackage.json and one CSV for each kind of record."""
-    return hsds_tables.write_package(json.loads(export_json(listings, tags)))
+    labels = {(tag.kind, tag.slug): tag for tag in tags}
+    return hsds_tables.write_package(to_organization(listing, labels) for listing in listings)
 
 
 def read_incoming(
@@ -258,14 +264,14 @@ def _identifiers(id_: str, listing: Nonprofit) -> list[Record]:
     if not listing.ein:
         return []
     identifier = {"identifier_scheme": "US-EIN", "identifier_type": "EIN"}
-    return [{"id": _id(id_, "ein"), **identifier, "identifier": listing.ein}]
+    return [{"id": make_id(id_, "ein"), **identifier, "identifier": listing.ein}]
 
 
 def _to_location(owner: str, position: int, spot: Location) -> Record:
-    id_ = _id(owner, f"location {position}")
+    id_ = make_id(owner, f"location {position}")
     degrees = {"latitude": spot.latitude, "longitude": spot.longitude}
     address = {
-        "id": _id(id_, "address"),
+        "id": make_id(id_, "address"),
         "address_1": "",
         "city": spot.city,
         "state_province": spot.state,
@@ -284,7 +290,7 @@ def _to_location(owner: str, position: int, spot: Location) -> Record:
 
 
 def _to_services(owner: str, listing: Nonprofit, labels: Labels) -> list[Record]:
-    id_ = _id(owner, "service")
+    id_ = make_id(owner, "service")
     tags = [(kind, tag) for kind in TagKind for tag in listing.tags(kind)]
     if not (tags or listing.service_areas):
         return []
@@ -294,11 +300,11 @@ def _to_services(owner: str, listing: Nonprofit, labels: Labels) -> list[Record]
         "description": listing.summary_en,
         "status": "active",
         "service_areas": [
-            {"id": _id(id_, f"area {i}"), "name": f"{area.city}, {area.state}".lstrip(", ")}
+            {"id": make_id(id_, f"area {i}"), "name": f"{area.city}, {area.state}".lstrip(", ")}
             for i, area in enumerate(listing.service_areas)
         ],
         "languages": [
-            {"id": _id(id_, tag), "name": _label(labels, TagKind.LANGUAGE, tag)}
+            {"id": make_id(id_, tag), "name": _label(labels, TagKind.LANGUAGE, tag)}
             for tag in listing.languages
         ],
         "attributes": [_tagged(id_, kind, tag, labels) for kind, tag in tags],
@@ -309,14 +315,14 @@ def _to_services(owner: str, listing: Nonprofit, labels: Labels) -> list[Record]
 def _tagged(owner: str, kind: TagKind, tag: str, labels: Labels) -> Record:
     known = labels.get((kind.value, tag))
     term = {
-        "id": _id("term", f"{kind.value}/{tag}"),
+        "id": make_id("term", f"{kind.value}/{tag}"),
         "code": tag,
         "name": _label(labels, kind, tag),
         "description": (known.description_en if known else "") or _label(labels, kind, tag),
         "taxonomy": f"waymark-{kind.value}",
     }
     return {
-        "id": _id(owner, f"{kind.value}/{tag}"),
+        "id": make_id(owner, f"{kind.value}/{tag}"),
         "link_id": owner,
         "link_entity": "service",
         "link_type": kind.value,
@@ -345,22 +351,17 @@ def _to_attributes(owner: str, listing: Nonprofit) -> list[Record]:
 
 def _attribute(owner: str, entity: str, code: str, value: str, key: str = "") -> Record:
     term = {
-        "id": _id("term", f"profile/{code}"),
+        "id": make_id("term", f"profile/{code}"),
         "code": code,
         "name": code.replace("_", " "),
         "description": f"See docs/hsds-profile.md, {code}",
         "taxonomy": PROFILE,
     }
     return {
-        "id": _id(owner, key or code),
+        "id": make_id(owner, key or code),
         "link_id": owner,
         "link_entity": entity,
         "link_type": "profile",
         "value": value,
         "taxonomy_term": term,
     }
-
-
-def _id(owner: str, name: str) -> str:
-    """The same for the same thing in every export. Source: RFC 9562, UUID version 5."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"waymark:{owner}:{name}"))

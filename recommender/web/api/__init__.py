@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from dataclasses import replace
 
-from flask import Blueprint, Response, jsonify, make_response, request
+from flask import Blueprint, Response, jsonify, request
 
-from recommender.errors import InvalidProfile, NotFound, UnknownPlace
-from recommender.geo import Gazetteer
-from recommender.models import DonorProfile, Language, Place, SearchQuery, Sort
+from recommender.errors import InvalidProfile, NotFound, RateLimited, UnknownPlace
+from recommender.geo import Gazetteer, find_places
+from recommender.models import (
+    DonorProfile,
+    Language,
+    Place,
+    Recommendation,
+    Scope,
+    SearchQuery,
+    Sort,
+)
 from recommender.pipeline import recommend, search, similar
-from recommender.store.catalog import get_nonprofit, get_resource, list_resources
+from recommender.query import LONG_TEXT_WORDS
+from recommender.store.library import get_guide, get_resource, list_guides, list_resources
+from recommender.store.listings import get_nonprofit
+from recommender.text import words
 from recommender.web import get_db, get_excluded, get_gazetteer, get_index, read_catalog
 from recommender.web.addresses import origin
-from recommender.web.api import contract
+from recommender.web.api import contract, hsds, limits
+from recommender.web.api.answers import MAX_WORDS_LENGTH, reading, send_conditionally, unstored
 from recommender.web.api.contract import Json, read_body, read_query
+from recommender.web.api.cursors import make_cursor, open_cursor
 from recommender.web.api.representations import (
     Representer,
     represent_place,
@@ -27,15 +40,19 @@ from recommender.web.standing import lead_on
 from recommender.web.vocabulary import get_vocabulary
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
+bp.register_blueprint(hsds.bp)
+bp.record_once(lambda state: limits.init_app(state.app))
+bp.before_request(limits.check_limit)
 
 DEFAULT_MATCHES = 10
+MAX_MATCHES = 100
+"""Further down nothing fits closely any more, and reasons for all of it cost 40 ms."""
 DEFAULT_SIMILAR = 6
+DEFAULT_TOPIC_MATCHES = 5
 DEFAULT_PAGE_SIZE = 20
 MAX_SUGGESTIONS = 5
-MAX_WORDS_LENGTH = 500
 PREFLIGHT_SECONDS = 86_400
-
-Item = TypeVar("Item")
+READABLE_HEADERS = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After")
 
 
 # --- Matching ---------------------------------------------------------------------------
@@ -44,15 +61,38 @@ Item = TypeVar("Item")
 @bp.post("/matches")
 def match() -> Response:
     """Nonprofits for a profile, with reasons; nothing of it is kept."""
-    body, index = read_body("MatchRequest"), get_index()
+    body = read_body("MatchRequest")
     profile = parse_profile(body, get_gazetteer(), get_vocabulary())
     if not _says_something(profile):
         raise InvalidProfile("Please give a text, a place, a tag or a filter.", field="text")
-    n = int(body.get("n", DEFAULT_MATCHES))
-    answer = recommend(profile, index, n=n, exclude=get_excluded())
-    response = jsonify(_representer(profile.language).recommendation(answer, profile.place))
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    offset, n = open_cursor(body), int(body.get("n", DEFAULT_MATCHES))
+    read = _place_in(profile.text) if _is_to_be_read(profile, body) else None
+    profile = profile if read is None else replace(profile, place=read)
+    answer = _matches(profile, offset, n)
+    document = _representer(profile.language).recommendation(answer, profile.place)
+    end = offset + len(answer.matches)
+    is_more = len(answer.matches) == n and end < MAX_MATCHES and not answer.no_close_match
+    document["place_from_text"] = read is not None
+    document["next_cursor"] = make_cursor(body, end) if is_more else None
+    return unstored(jsonify(document))
+
+
+def _matches(profile: DonorProfile, offset: int, n: int) -> Recommendation:
+    """The matches of one page; all pages but the first are cut from one and the same order."""
+    index, most = get_index(), MAX_MATCHES if offset else n
+    answer = recommend(profile, index, n=most, exclude=get_excluded())
+    return replace(answer, matches=answer.matches[offset : offset + n])
+
+
+def _is_to_be_read(profile: DonorProfile, body: Json) -> bool:
+    """Whether the place is to be taken from the text: it is an article, and none was given."""
+    is_open = profile.place is None and profile.scope is not Scope.ANYWHERE
+    is_article = len(words(profile.text)) > LONG_TEXT_WORDS
+    return is_open and is_article and bool(body.get("read_place", True))
+
+
+def _place_in(text: str) -> Place | None:
+    return next(iter(find_places(text, get_gazetteer())), None)
 
 
 @bp.get("/nonprofits")
@@ -62,7 +102,8 @@ def search_nonprofits() -> Response:
     asked = _search_query(query)
     page = search(asked, index, exclude=get_excluded())
     found = _representer(asked.language).directory(page)
-    return _read({**found, "page": asked.page, "per_page": asked.page_size})
+    document = {**found, "page": asked.page, "per_page": asked.page_size}
+    return reading(document, is_personal="q" in query or "place" in query)
 
 
 @bp.get("/nonprofits/<slug>")
@@ -73,7 +114,9 @@ def read_nonprofit(slug: str) -> Response:
         found = get_nonprofit(get_db(), slug)
     except NotFound:
         lead_on(slug)
-    return _read(_representer().nonprofit(found))
+    if found.parent in get_excluded():
+        found = replace(found, parent="")
+    return reading(_representer().nonprofit(found))
 
 
 @bp.get("/nonprofits/<slug>/similar")
@@ -86,7 +129,7 @@ def read_similar(slug: str) -> Response:
     found = similar(slug, index, n=n, exclude=get_excluded())
     representer = _representer(_language(query))
     matches = [representer.similar(match) for match in found]
-    return _read({"matches": matches, "generation": index.generation})
+    return reading({"matches": matches, "generation": index.generation})
 
 
 # --- Reading ----------------------------------------------------------------------------
@@ -101,14 +144,41 @@ def read_resources() -> Response:
     page, size = _paging(query)
     shown = found[(page - 1) * size : page * size]
     resources = [_representer().resource(resource) for resource in shown]
-    return _read({"resources": resources, "total": len(found), "page": page, "per_page": size})
+    return reading({"resources": resources, "total": len(found), "page": page, "per_page": size})
 
 
 @bp.get("/resources/<slug>")
 def read_resource(slug: str) -> Response:
     """One article, report or guide."""
     read_query()
-    return _read(_representer().resource(get_resource(get_db(), slug)))
+    return reading(_representer().resource(get_resource(get_db(), slug)))
+
+
+@bp.get("/topics")
+def read_topics() -> Response:
+    """All topic guides."""
+    read_query()
+    guides = [_representer().guide(guide) for guide in read_catalog(list_guides)]
+    return reading({"topics": guides, "total": len(guides)})
+
+
+@bp.get("/topics/<slug>")
+def read_topic(slug: str) -> Response:
+    """One topic guide."""
+    read_query()
+    return reading(_representer().guide(get_guide(get_db(), slug)))
+
+
+@bp.get("/topics/<slug>/matches")
+def read_topic_matches(slug: str) -> Response:
+    """The nonprofits of a topic guide: no reader's input, so that any cache may carry them."""
+    query = read_query()
+    language, guide = _language(query), get_guide(get_db(), slug)
+    profile = DonorProfile(text=guide.query(language), language=language)
+    n = query.get("n", DEFAULT_TOPIC_MATCHES)
+    answer = recommend(profile, get_index(), n=n, exclude=get_excluded())
+    matches = [_representer(language).match(match) for match in answer.matches]
+    return reading({"matches": matches, "generation": answer.generation})
 
 
 @bp.get("/places")
@@ -116,11 +186,12 @@ def find_place() -> Response:
     """What was typed, as a place, and what else may have been meant."""
     typed = readable(read_query()["q"], field="q", at_most=MAX_WORDS_LENGTH)
     gazetteer = get_gazetteer()
-    return _read(
+    return reading(
         {
             "place": represent_place(_resolved(typed, gazetteer)),
             "suggestions": gazetteer.suggest(typed, MAX_SUGGESTIONS),
-        }
+        },
+        is_personal=True,
     )
 
 
@@ -128,14 +199,16 @@ def find_place() -> Response:
 def read_taxonomy() -> Response:
     """Every tag in both languages."""
     read_query()
-    return _read(represent_taxonomy(get_vocabulary()))
+    return reading(represent_taxonomy(get_vocabulary()))
 
 
 @bp.get("/openapi.json")
 def read_contract() -> Response:
     """The description that requests are checked against, with this site's address."""
     read_query()
-    return _read(json.loads(contract.TEXT.replace(contract.HOST, origin())))
+    address = json.dumps(origin())[1:-1]
+    text = contract.TEXT.replace(contract.HOST, address)
+    return send_conditionally(Response(text, content_type="application/json"))
 
 
 # --- Answers ----------------------------------------------------------------------------
@@ -154,10 +227,20 @@ def _missing(_: NotFound) -> Response:
     return error_json(404, "There is nothing of this name here, or no longer.")
 
 
+@bp.errorhandler(RateLimited)
+def _too_many(error: RateLimited) -> Response:
+    seconds = error.retry_after_s
+    message = f"Your network has sent as many requests as it may. Try again in {seconds} s."
+    response = error_json(429, message)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
 @bp.after_request
 def _allow_other_sites(response: Response) -> Response:
-    """Let pages of any site read the ETag and send what the operations take."""
-    response.headers["Access-Control-Expose-Headers"] = "ETag"
+    """Let pages of any site read what the headers tell and send what the operations take."""
+    limits.tell_limit(response)
+    response.headers["Access-Control-Expose-Headers"] = ", ".join(READABLE_HEADERS)
     if request.method == "OPTIONS":
         response.status_code = 204
         del response.headers["Content-Type"]
@@ -165,13 +248,6 @@ def _allow_other_sites(response: Response) -> Response:
         response.headers["Access-Control-Allow-Headers"] = "Content-Type, If-None-Match"
         response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
     return response
-
-
-def _read(content: Any) -> Response:
-    """An answer with an ETag, or 304 where the caller's copy is the same."""
-    response = jsonify(content)
-    response.add_etag()
-    return make_response(response.make_conditional(request))
 
 
 def _representer(language: Language = Language.EN) -> Representer:

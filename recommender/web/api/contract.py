@@ -19,17 +19,33 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-TEXT = (Path(__file__).parent / "openapi.json").read_text(encoding="utf-8")
-DOCUMENT: dict[str, Any] = json.loads(TEXT)
+Json = dict[str, Any]
+
+_FOLDER = Path(__file__).parent
+
+
+def _load() -> Json:
+    """The document with its longer examples, which are files so that they can be checked."""
+    document: Json = json.loads((_FOLDER / "openapi.json").read_text(encoding="utf-8"))
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for sample in operation["x-codeSamples"]:
+                if sample["source"].startswith("examples/"):
+                    file = _FOLDER / sample["source"]
+                    sample["source"] = file.read_text(encoding="utf-8").rstrip()
+    return document
+
+
+DOCUMENT = _load()
+TEXT = json.dumps(DOCUMENT, ensure_ascii=False)
 HOST: str = DOCUMENT["servers"][0]["url"]
 """The address that the document is written for, replaced where it is served."""
 
 _SCHEMAS = "#/components/schemas/"
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+_BOOLEANS = {"true": True, "false": False}
 _MAX_NAME_LENGTH = 60
-
-Json = dict[str, Any]
 
 # What is wrong, by the keyword of the schema that is broken; the argument is its value.
 _COMPLAINTS: dict[str, Callable[[Any], str]] = {
@@ -116,6 +132,8 @@ def _from_query(args: MultiDict[str, str], name: str, parameters: Mapping[str, J
         return int(given[0])
     if schema.get("type") == "number" and _NUMBER.fullmatch(given[0]):
         return float(given[0])
+    if schema.get("type") == "boolean":
+        return _BOOLEANS.get(given[0], given[0])
     return given[0]
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from recommender.models import (
+    Guide,
     Language,
     Location,
     Match,
@@ -144,6 +145,11 @@ class Representer:
             "url": absolute_url(self.language, "learn.resource", slug=resource.slug),
             "source_url": resource.url,
         }
+
+    def guide(self, guide: Guide) -> Json:
+        """A topic guide; `url` is its page."""
+        url = absolute_url(self.language, "learn.topic", slug=guide.slug)
+        return {**asdict(guide), "url": url}
 
     def _identity(self, nonprofit: Nonprofit) -> Json:
         office = nonprofit.office

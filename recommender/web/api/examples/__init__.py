@@ -1,0 +1,1 @@
+"""The longer examples of the documentation, as files, so that they are checked and run."""
