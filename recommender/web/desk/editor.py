@@ -21,7 +21,6 @@ from recommender.models import (
     FieldChange,
     Listing,
     Nonprofit,
-    Reach,
     Revision,
     Status,
     Tag,
@@ -36,6 +35,7 @@ from recommender.store.revisions import (
     find_open_revision,
     save_listing,
 )
+from recommender.text import fold
 from recommender.web import get_db, get_gazetteer, get_settings
 from recommender.web.auth import current_session, require
 from recommender.web.desk.asked import read_note, read_number
@@ -48,10 +48,12 @@ from recommender.web.desk.form import (
     make_record,
     read_form,
     show_listing,
+    sketch_listing,
 )
-from recommender.web.desk.labels import BASES, KINDS, VISIBILITIES
+from recommender.web.desk.labels import BASES, KINDS, LANGUAGES, REACHES, VISIBILITIES, WHYS
 from recommender.web.desk.listing import back_to, outcome_of
 from recommender.web.desk.messages import close_message, find_message
+from recommender.web.desk.preview import N_STANDINGS, Preview, make_preview
 from recommender.web.desk.refusals import refuse_errors
 from recommender.web.i18n import current_language
 from recommender.web.listings import FACTS
@@ -60,7 +62,14 @@ from recommender.web.vocabulary import get_vocabulary
 bp = Blueprint("staff_editor", __name__, url_prefix="/staff/listings")
 refuse_errors(bp)
 
-RESERVED = frozenset({"new"})
+
+@bp.context_processor
+def _words() -> dict[str, Any]:
+    """What the templates of the preview say."""
+    return {"languages_by_name": LANGUAGES, "whys": WHYS, "n_standings": N_STANDINGS}
+
+
+RESERVED = frozenset({"new", "preview"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +94,7 @@ class Editor:
     continued: Revision | None = None
     message: InboxItem | None = None
     note: str = ""
+    preview: Preview | None = None
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -97,8 +107,8 @@ def new() -> AnyResponse:
     slug = typed.texts["slug"].strip() or slugify(typed.texts["name"])
     named = replace(typed, texts={**typed.texts, "slug": slug})
     editor = Editor(typed=typed, errors={}, note=read_note("note"))
-    if "add" in request.form:
-        return _editor_page(editor)
+    if _KEEP & request.form.keys():
+        return _editor_page(_with_preview(editor))
     record = make_record(named)
     errors = (
         _taken(slug) | find_errors(named, record, get_settings().data) | _unknown_parent(record)
@@ -135,7 +145,42 @@ def edit(slug: str) -> AnyResponse:
         message=find_message(slug),
         note=read_note("note"),
     )
-    return _editor_page(editor) if "add" in request.form else _save(editor, found.nonprofit)
+    if _KEEP & request.form.keys():
+        return _editor_page(_with_preview(editor))
+    return _save(editor, found.nonprofit)
+
+
+@bp.post("/preview")
+@require(Role.EDITOR)
+def preview() -> str:
+    """What the form of a listing makes, for the script that asks while somebody types."""
+    live = _find_live(request.form.get("editing", ""))
+    return render_template("staff/preview.html", preview=_preview(read_form(request.form), live))
+
+
+_KEEP = {"add", "preview"}
+"""The buttons that show the form again, and save nothing."""
+
+
+def _with_preview(editor: Editor) -> Editor:
+    if "preview" not in request.form:
+        return editor
+    live = editor.listing.nonprofit if editor.listing else None
+    return replace(editor, preview=_preview(editor.typed, live))
+
+
+def _preview(typed: Typed, live: Nonprofit | None) -> Preview:
+    # No listing has the address of the form itself.
+    slug = live.slug if live else "new"
+    named = replace(typed, texts={**typed.texts, "slug": slug})
+    return make_preview(sketch_listing(named, get_gazetteer(), live))
+
+
+def _find_live(slug: str) -> Nonprofit | None:
+    try:
+        return get_listing(get_db(), slug).nonprofit
+    except NotFound:
+        return None
 
 
 def _open_editor(found: Listing) -> Editor:
@@ -233,11 +278,12 @@ def _editor_page(editor: Editor) -> Response:
     page = render_template(
         "staff/edit.html",
         editor=editor,
+        preview=editor.preview,
         typed=editor.typed.with_room(request.form.get("add", "")),
         errors=editor.errors,
         kinds={kind.value: label for kind, label in KINDS.items()},
         tags={kind.value: _choices(vocabulary.of_kind(kind.value)) for kind in TagKind},
-        reaches={reach.value: reach.value.capitalize() for reach in Reach},
+        reaches=REACHES,
         bases=BASES,
         visibilities=VISIBILITIES,
         groups=FACTS,
@@ -245,13 +291,29 @@ def _editor_page(editor: Editor) -> Response:
     return make_response(page, code)
 
 
-def _choices(tags: Iterable[Tag]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The tags of a kind as (group, [(slug, label)])."""
-    grouped: dict[str, list[tuple[str, str]]] = {}
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A tag that can be ticked; `words` is all that it is called, for looking it up."""
+
+    slug: str
+    label: str
+    description: str
+    words: str
+
+
+def _choices(tags: Iterable[Tag]) -> list[tuple[str, list[Choice]]]:
+    """The tags of a kind as (group, choices)."""
+    grouped: dict[str, list[Choice]] = {}
     for tag in tags:
-        grouped.setdefault(tag.group, []).append((tag.slug, tag.label_en))
-    vocabulary = get_vocabulary()
-    language = current_language()
+        called = (tag.label_en, tag.label_es, *tag.synonyms_en, *tag.synonyms_es)
+        choice = Choice(
+            slug=tag.slug,
+            label=tag.label_en,
+            description=tag.description_en,
+            words=fold(" ".join(called)),
+        )
+        grouped.setdefault(tag.group, []).append(choice)
+    vocabulary, language = get_vocabulary(), current_language()
     return [
         (vocabulary.label("service_groups", group, language) if group else "", choices)
         for group, choices in grouped.items()

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from recommender.geo import STATES, Gazetteer
 from recommender.importers.directory import Fault, find_faults, place_listing
-from recommender.models import Location, Nonprofit, ServiceArea, TagKind, Visibility
+from recommender.models import Basis, Location, Nonprofit, Reach, ServiceArea, TagKind, Visibility
 
 Row = dict[str, str]
 
@@ -188,6 +188,56 @@ def make_listing(
         locations=tuple(_keep_degrees(p, known.get(_place_key(p))) for p in made.locations),
         service_areas=tuple(areas.get((a.state, a.city), a) for a in made.service_areas),
     )
+
+
+def sketch_listing(typed: Typed, gazetteer: Gazetteer, base: Nonprofit | None = None) -> Nonprofit:
+    """The listing that a form makes as far as it is filled in; what has a fault is left out.
+
+    An office that says no longer what may be shown of it is hidden.
+    """
+    record = make_record(_shortened(typed))
+    record |= {
+        "reach": record["reach"] if record["reach"] in set(Reach) else Reach.LOCAL,
+        "basis": record["basis"] if record["basis"] in set(Basis) else Basis.MISSION,
+        "website": record["website"] if record["website"].startswith("https://") else "",
+        "locations": [_seen(place) for place in record["locations"] if _is_spot(place)],
+        "service_areas": [area for area in record["service_areas"] if area["state"] in STATES],
+        "sources": [
+            one | {"as_of": one["as_of"] if _is_date(one["as_of"]) else ""}
+            for one in record["sources"]
+        ],
+        **{name: _figure(record[name]) for name in NUMBERS},
+    }
+    made = make_listing(record, gazetteer, base)
+    return made if base is None else replace(made, verified_on=base.verified_on)
+
+
+def _shortened(typed: Typed) -> Typed:
+    return replace(
+        typed,
+        texts={name: text[:MAX_LENGTH] for name, text in typed.texts.items()},
+        places=typed.places[:MAX_ROWS],
+        areas=typed.areas[:MAX_ROWS],
+        sources=typed.sources[:MAX_ROWS],
+    )
+
+
+def _is_spot(place: Row) -> bool:
+    return bool(place["city"]) and place["state"] in STATES
+
+
+def _seen(place: Row) -> Row:
+    known = place["visibility"] in set(Visibility)
+    return place if known else place | {"visibility": Visibility.HIDDEN}
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text is a year or a month."""
+    return bool(re.fullmatch(r"[12]\d{3}(-(0[1-9]|1[0-2]))?", text, re.ASCII))
+
+
+def _figure(value: object) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def unplaced(record: Nonprofit) -> list[str]:
