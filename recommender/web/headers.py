@@ -38,6 +38,7 @@ KINDS = {
     "site": RouteKind.LEARN,
     "staff": RouteKind.STAFF,
     "staff_batches": RouteKind.STAFF,
+    "staff_dashboard": RouteKind.STAFF,
     "staff_editor": RouteKind.STAFF,
     "staff_inbox": RouteKind.STAFF,
     "staff_guides": RouteKind.STAFF,
@@ -120,7 +121,9 @@ def let_frame(origins: Sequence[str]) -> None:
 
 def frame_policy() -> str:
     """The policy of a partner's frame. It names our host, because "self" is nobody there."""
-    own, framed_by = origin(), " ".join(g.get("framed_by", ())) or "'none'"
+    # Of an odd Host header nothing is left but "http:", which would allow every host.
+    own = origin() if "://" in origin() else "'none'"
+    framed_by = " ".join(g.get("framed_by", ())) or "'none'"
     return (
         f"default-src 'none'; script-src {own}; style-src {own}; img-src {own} data:; "
         f"font-src {own}; connect-src {own}; form-action {own}; base-uri 'none'; "

@@ -146,7 +146,7 @@ def ask(key: str) -> AnyResponse:
     """Seal what was asked into an address of the frame, and go there."""
     frame = _admit(key)
     _limit()
-    answers = read_answers(request.form)
+    answers = _read_form()
     if frame.topic is None:
         profile, problems = check_answers(answers)
     else:
@@ -182,7 +182,7 @@ def article(key: str) -> Response:
     the partner's own.
     """
     frame = _admit(key)
-    answers = read_answers(request.form)
+    answers = _read_form()
     place, problems = _read_place(answers.place)
     asked = Asked(answers=replace(answers, text=""), problems=tuple(problems))
     text = answers.text[:MAX_ARTICLE]
@@ -292,6 +292,12 @@ def _match_article(frame: Frame, text: str, profile: DonorProfile) -> Shown:
 def _language_of_article() -> Language:
     given = request.form.get("language", "")[:2].lower()
     return next((known for known in Language if known.value == given), current_language())
+
+
+def _read_form() -> Answers:
+    """What was filled in, of the few fields that a frame has."""
+    given = read_answers(request.form)
+    return Answers(text=given.text, services=given.services, place=given.place)
 
 
 def _read_place(typed: str) -> tuple[Place | None, list[Problem]]:
