@@ -32,8 +32,9 @@ from recommender.text import name_key
 CLOSED = (Status.WITHDRAWN, Status.ARCHIVED, Status.MERGED)
 """Listings that an import leaves alone until staff have opened them again."""
 
-MAX_RECORDS = 10_000
-"""As many records may come out of one file: they are held in memory, and written at once."""
+MAX_RECORDS = 5_000
+"""As many records may come out of one file: they are written at once, and while they are, which
+takes up to a second for a thousand, nobody else can save."""
 
 MIN_NAME = 8
 """Letters that two names must share before one of them may go on."""

@@ -13,7 +13,7 @@ from recommender.models import Listing, Nonprofit, RevisionKind
 from recommender.store import transaction
 from recommender.store.blocks import find_blocked
 from recommender.store.history import Action, Author
-from recommender.store.listings import check_references, insert_listing
+from recommender.store.listings import check_references, insert_listings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +39,16 @@ def create_drafts(db: Database, drafts: Sequence[Draft], author: Author) -> list
         for slug, blocked in find_blocked(db, records).items():
             raise InvalidAction(f"{slug} asked not to be listed (known by {blocked.matched_by}).")
         check_references(db, records)
-        return [
-            insert_listing(
-                db,
-                draft.record,
-                Action(kind=RevisionKind.IMPORT, author=author, note=draft.note),
-            )
-            for draft in drafts
-        ]
+        return insert_listings(
+            db,
+            [
+                (
+                    draft.record,
+                    Action(kind=RevisionKind.IMPORT, author=author, note=draft.note),
+                )
+                for draft in drafts
+            ],
+        )
 
 
 def _check_free(db: Database, records: Sequence[Nonprofit]) -> None:

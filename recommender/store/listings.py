@@ -157,11 +157,22 @@ def change_listing(db: Database, listing: Listing, after: Nonprofit, action: Act
 
 def insert_listing(db: Database, record: Nonprofit, action: Action) -> int:
     """Add a listing of the staff's with the first entry of its history; returns its revision."""
+    return insert_listings(db, [(record, action)])[0]
+
+
+def insert_listings(db: Database, new: Sequence[tuple[Nonprofit, Action]]) -> list[int]:
+    """Add many listings in far less time than one by one; returns their revisions.
+
+    Call it inside a transaction.
+    """
     (last,) = db.execute("SELECT coalesce(max(id), 0) FROM nonprofits").fetchone()
-    entry = Entry(action=action, base=0, after=record, is_live=True)
-    number = add_entry(db, last + 1, entry)
-    _insert(db, {last + 1: record}, {"revision": number, "is_edited": 1, "updated_at": now()})
-    return number
+    numbers = [
+        add_entry(db, id_, Entry(action=action, base=0, after=record, is_live=True))
+        for id_, (record, action) in enumerate(new, start=last + 1)
+    ]
+    records = {id_: record for id_, (record, _) in enumerate(new, start=last + 1)}
+    _insert(db, records, {"revision": 1, "is_edited": 1, "updated_at": now()})
+    return numbers
 
 
 def rewrite(db: Database, listing: Listing, after: Nonprofit, columns: Row) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -61,6 +61,7 @@ from recommender.web.desk.account import Trouble
 from recommender.web.desk.asked import read_number
 from recommender.web.desk.diff import LABELS, describe_changes, describe_listing, to_lines
 from recommender.web.desk.refusals import refuse_errors
+from recommender.web.listings import format_ein
 
 bp = Blueprint("staff_imports", __name__, url_prefix="/staff/imports")
 refuse_errors(bp)
@@ -79,6 +80,7 @@ FORMAT_LABELS = {
     "irs-990-xml": "IRS Form 990 returns (XML, or a zip of many)",
 }
 FIELD_LABELS = {
+    **LABELS,
     **{field: LABELS.get(field, field.capitalize()) for field in FIELDS},
     "zip": "ZIP code",
     "visibility": "How much of the place is shown",
@@ -92,27 +94,56 @@ VERDICTS = {
     Verdict.REJECTED: "Rejected",
 }
 SETS = {
-    Verdict.CREATE: "New listings, as imported drafts",
-    Verdict.UPDATE: "Updates of what was empty or came from the same source",
-    Verdict.CONFLICT: "Conflicts with what an editor or another source wrote",
+    Verdict.CREATE: "new, as imported drafts",
+    Verdict.UPDATE: "updated where they were empty or had the fact from the same source",
+    Verdict.CONFLICT: "in conflict with what an editor or another source wrote",
 }
 OUTCOMES = {
-    Outcome.CREATED: "made a draft",
-    Outcome.CHANGED: "draft changed",
-    Outcome.PROPOSED: "put up for review",
+    Outcome.CREATED: "Draft made",
+    Outcome.CHANGED: "Draft changed",
+    Outcome.PROPOSED: "Put up for review",
 }
 UNDONE = {
-    Undone.REMOVED: "removed again",
-    Undone.REVERTED: "reverted",
-    Undone.PROPOSED: "going back was put up for review",
-    Undone.WITHDRAWN: "proposal withdrawn",
-    Undone.LEFT: "left as it is",
+    Undone.REMOVED: "Removed again",
+    Undone.REVERTED: "Reverted",
+    Undone.PROPOSED: "Going back put up for review",
+    Undone.WITHDRAWN: "Proposal withdrawn",
+    Undone.LEFT: "Left as it is",
+}
+# One of them, and several; by type, because members of two of them may be equal as texts.
+_COUNTED: dict[type, dict[Any, tuple[str, str]]] = {
+    Verdict: {
+        Verdict.CREATE: ("new", "new"),
+        Verdict.UPDATE: ("update", "updates"),
+        Verdict.CONFLICT: ("conflict", "conflicts"),
+        Verdict.UNCHANGED: ("unchanged", "unchanged"),
+        Verdict.DUPLICATE: ("duplicate", "duplicates"),
+        Verdict.REJECTED: ("rejected", "rejected"),
+    },
+    Outcome: {
+        Outcome.CREATED: ("draft made", "drafts made"),
+        Outcome.CHANGED: ("draft changed", "drafts changed"),
+        Outcome.PROPOSED: ("revision put up for review", "revisions put up for review"),
+    },
+    Undone: {
+        Undone.REMOVED: ("draft removed again", "drafts removed again"),
+        Undone.REVERTED: ("change reverted", "changes reverted"),
+        Undone.PROPOSED: ("way back put up for review", "ways back put up for review"),
+        Undone.WITHDRAWN: ("proposal withdrawn", "proposals withdrawn"),
+        Undone.LEFT: ("left as it is", "left as they are"),
+    },
+}
+KIND_LABELS = {
+    "csv": "Spreadsheet",
+    "hsds": "HSDS",
+    "irs-bmf": "IRS extract",
+    "irs-990-xml": "Form 990",
 }
 STATES = {
     ImportState.RECEIVING: "Arriving",
     ImportState.OPENING: "Being read",
     ImportState.MAPPING: "Waits for its columns to be mapped",
-    ImportState.PLANNING: "Being compared",
+    ImportState.PLANNING: "Being read and compared",
     ImportState.PLANNED: "Waits for a decision",
     ImportState.APPLYING: "Being written",
     ImportState.APPLIED: "Imported",
@@ -126,6 +157,17 @@ _HAVE_MONTH = tuple(name for name in FORMATS if name != "irs-990-xml")
 _HAVE_SOURCE = ("csv", "hsds")
 
 
+@bp.app_template_global("in_numbers")
+def in_numbers(counts: Mapping[Verdict | Outcome | Undone, int]) -> str:
+    """Counts in words, e.g. "300 drafts made, 1 revision put up for review"."""
+    words = _COUNTED[type(next(iter(counts)))] if counts else {}
+    return ", ".join(
+        f"{counts[kind]:,} {forms[counts[kind] > 1]}"
+        for kind, forms in words.items()
+        if counts.get(kind)
+    )
+
+
 @bp.get("")
 @require(Role.EDITOR)
 def index() -> str:
@@ -135,9 +177,7 @@ def index() -> str:
         "staff/imports.html",
         lines=list_imports(get_db()),
         states=STATES,
-        verdicts=VERDICTS,
-        outcomes=OUTCOMES,
-        formats=FORMAT_LABELS,
+        kinds=KIND_LABELS,
     )
 
 
@@ -316,7 +356,7 @@ def _mapping_page(
         import_=import_,
         columns=columns,
         trouble=trouble,
-        field_choices=[("", "Leave it out"), *FIELD_LABELS.items()],
+        field_choices=[("", "Leave it out"), *((name, FIELD_LABELS[name]) for name in FIELDS)],
     )
 
 
@@ -419,14 +459,37 @@ def _page_url(number: int, page: int) -> str:
 
 
 def _details(row: StoredRow) -> dict[str, Any]:
-    """The changes of a row, or what a new listing would hold."""
+    """What is said of a row: its changes, or what a new listing would hold."""
     planned = row.planned
+    said: dict[str, Any] = {"about": _about(row), "reason": _in_words(planned.reason)}
     if planned.changes:
-        return {"changes": describe_changes(planned.changes)}
-    if planned.nonprofit:
+        said["changes"] = describe_changes(planned.changes)
+    elif planned.nonprofit:
         facts = [fact for fact in describe_listing(planned.nonprofit) if fact.lines]
-        return {"facts": [fact for fact in facts if fact.field not in ("slug", "status")]}
-    return {}
+        said["facts"] = [fact for fact in facts if fact.field not in ("slug", "status")]
+    return said
+
+
+def _about(row: StoredRow) -> str:
+    """By what a row is known beside its name: the EIN, and for a new listing the place."""
+    planned = row.planned
+    office = planned.nonprofit.office if planned.nonprofit and not planned.before else None
+    parts = [format_ein(planned.ein) if planned.ein else ""]
+    parts += [f"{office.city}, {office.state}"] if office else []
+    return " · ".join(filter(None, parts))
+
+
+# A field, or several, at the end of a part of a reason; or one at its beginning.
+_FIELDS_NAMED = re.compile(r"(?<=: )[a-z_]+(?:, [a-z_]+)*(?=;|$)|^[a-z_]+(?=: )")
+
+
+def _in_words(reason: str) -> str:
+    """A reason in which fields have the names by which the desk knows them."""
+    said = _FIELDS_NAMED.sub(
+        lambda found: ", ".join(FIELD_LABELS.get(name, name) for name in found[0].split(", ")),
+        reason,
+    )
+    return said[:1].upper() + said[1:]
 
 
 @bp.post("/<int(max=999999999):number>/rows")
@@ -511,7 +574,11 @@ _REPORT = (
 def _report_cells(row: StoredRow) -> Iterator[str]:
     planned = row.planned
     yield from (planned.where, planned.verdict, planned.name, planned.ein)
-    yield from (row.listing or planned.slug, planned.reason, "; ".join(_changes_in_words(row)))
+    yield from (
+        row.listing or planned.slug,
+        _in_words(planned.reason),
+        "; ".join(_changes_in_words(row)),
+    )
     yield "yes" if row.is_left_out else ""
     yield OUTCOMES[row.outcome] if row.outcome else ""
     yield UNDONE[row.undone] if row.undone else ""

@@ -142,7 +142,7 @@ def test_a_spreadsheet_is_mapped_compared_chosen_written_and_undone(
     assert "4 records in the file" in page
     rows = report(editor)
     assert [row["verdict"] for row in rows] == ["create", "create", "rejected", "update"]
-    assert (rows[2]["where"], rows[2]["reason"]) == ("line 4", "name: is empty")
+    assert (rows[2]["where"], rows[2]["reason"]) == ("line 4", "Name: is empty")
     # What would run in a spreadsheet does not.
     assert rows[1]["name"] == "'=Test Fórmula"
     assert names(db) == set()
@@ -152,13 +152,13 @@ def test_a_spreadsheet_is_mapped_compared_chosen_written_and_undone(
     assert editor.submit("/staff/imports/1/apply", set="create").status_code == 303
     page = settle(editor).text
     assert names(db) == {"Test Niñez Unida"}
-    assert "1 made a draft" in page
+    assert "1 draft made" in page
     assert "/staff/listings/test-ninez-unida" in page
     assert not kept.parent.exists()
 
     assert editor.submit("/staff/imports/1/undo").status_code == 409
     editor.submit("/staff/imports/1/undo", confirm="yes")
-    assert "1 removed again" in settle(editor).text
+    assert "1 draft removed again" in settle(editor).text
     assert names(db) == set()
     assert state(db) is ImportState.UNDONE
     assert "1: Mi organización.csv" in editor.get("/staff/imports").text
@@ -226,13 +226,13 @@ def test_what_a_listing_would_become_is_shown_and_proposed(
     assert "As the file has it" in settle(editor).text
     editor.submit("/staff/imports/1/apply", set=["update", "conflict"])
     page = settle(editor).text
-    assert "1 put up for review" in page
+    assert "1 revision put up for review" in page
     assert "/staff/review/test-border-lawyers/2" in page
     # The same once more: nothing is new.
     bring(editor, make_return(ein="000000001"), "a.xml", format="irs-990-xml", as_of="", source="")
     page = settle(editor, 2).text
-    assert "waits for review already" in page
-    assert "Import, all of it or nothing" not in page
+    assert "Waits for review already" in page
+    assert "What is to be imported" not in page
 
 
 def test_our_own_package_changes_nothing(editor: DeskClient, db: store.Database) -> None:
@@ -358,7 +358,7 @@ def test_a_plan_that_was_overtaken_is_compared_again(
     assert "by now. Please compare again." in page
     assert state(db, 2) is ImportState.PLANNED
     editor.submit("/staff/imports/2/compare")
-    assert "Import, all of it or nothing" not in settle(editor, 2).text
+    assert "What is to be imported" not in settle(editor, 2).text
 
 
 def test_what_does_not_fit_is_refused(editor: DeskClient, db: store.Database) -> None:
@@ -419,7 +419,7 @@ def test_a_look_at_the_page_goes_on_where_a_worker_was_stopped(
     move_import(db, 1, ImportState.PLANNING)
     assert claim_import(db, 1)
     db.execute("UPDATE imports SET beat_at = beat_at - 60")
-    assert "Being compared" in editor.get("/staff/imports/1").text
+    assert "Being read and compared" in editor.get("/staff/imports/1").text
     settle(editor)
     assert state(db) is ImportState.PLANNED
 
