@@ -14,6 +14,7 @@ from recommender.web.desk import (
     alike,
     batches,
     editor,
+    imports,
     inbox,
     listing,
     listings,
@@ -30,12 +31,14 @@ BLUEPRINTS = (
     review.bp,
     publishing.bp,
     inbox.bp,
+    imports.bp,
 )
 NAVIGATION = (
     ("staff.home", "Desk"),
     ("staff_listings.index", "Listings"),
     ("staff_review.queue", "Review"),
     ("staff_inbox.index", "Inbox"),
+    ("staff_imports.index", "Imports"),
     ("staff_publishing.index", "Publish"),
     ("staff.account", "Account"),
 )
