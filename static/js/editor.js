@@ -19,10 +19,8 @@
   const show = (source) => {
     const fresh = new DOMParser().parseFromString(source, "text/html").getElementById("preview-body");
     const body = document.getElementById("preview-body");
-    if (!fresh) return false;
     for (const id of openNow(body)) fresh.querySelector(`#${id}`)?.setAttribute("open", "");
     body.replaceWith(document.adoptNode(fresh));
-    return true;
   };
 
   const look = async () => {
@@ -38,9 +36,14 @@
         body: new URLSearchParams(new FormData(form)),
         signal: mine.signal,
       });
-      const good = answer.ok && !answer.redirected && show(await answer.text());
-      if (good) shown = now;
-      state.textContent = good ? "Up to date." : "It cannot be shown now. Are you still signed in?";
+      // Whoever is signed out meanwhile is sent to the page to sign in.
+      if (!answer.ok || answer.redirected) {
+        state.textContent = "It cannot be shown now. Are you still signed in?";
+        return;
+      }
+      show((await answer.json()).html);
+      shown = now;
+      state.textContent = "Up to date.";
     } catch {
       if (asking === mine && !mine.signal.aborted) state.textContent = "The server is out of reach.";
     }

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
 from recommender.errors import (
@@ -152,10 +161,11 @@ def edit(slug: str) -> AnyResponse:
 
 @bp.post("/preview")
 @require(Role.EDITOR)
-def preview() -> str:
+def preview() -> Response:
     """What the form of a listing makes, for the script that asks while somebody types."""
     live = _find_live(request.form.get("editing", ""))
-    return render_template("staff/preview.html", preview=_preview(read_form(request.form), live))
+    made = _preview(read_form(request.form), live)
+    return jsonify(html=render_template("staff/preview.html", preview=made))
 
 
 _KEEP = {"add", "preview"}

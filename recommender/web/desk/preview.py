@@ -196,8 +196,8 @@ def _row(standing: Standing) -> Row:
     before, after = standing.before, standing.after
     moved = (before or MAX_RANK * 100) - (after or MAX_RANK * 100)
     return Row(
-        text=standing.query["text"] or ", ".join(_chips(standing)),
-        place=standing.query["place"],
+        text=standing.query.get("text") or ", ".join(_chips(standing)),
+        place=standing.query.get("place", ""),
         purpose=PURPOSES[standing.purpose],
         before=_rank(before),
         after=_rank(after),
