@@ -48,6 +48,7 @@ KINDS = {
     "staff_listings": RouteKind.STAFF,
     "staff_publishing": RouteKind.STAFF,
     "staff_resources": RouteKind.STAFF,
+    "staff_removal": RouteKind.STAFF,
     "staff_review": RouteKind.STAFF,
     "staff_terms": RouteKind.STAFF,
     "submissions": RouteKind.DONOR,

@@ -12,16 +12,15 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from recommender import store
-from recommender.config import ROOT, Settings
-from recommender.index import build_index, publish_generation, write_generation
+from recommender.config import Settings
 from recommender.models import Location, Nonprofit, Status, Tag, Visibility
-from recommender.publish import open_gazetteer, read_inputs
 from recommender.store.accounts import Role, create_account
-from recommender.store.catalog import load_nonprofits, load_tags, set_status
+from recommender.store.catalog import set_status
 from recommender.store.inbox import InboxQuery, search_inbox
 from recommender.store.listings import get_listing
 from recommender.store.workflow import merge_listing
 from tests.web.client import PageClient
+from tests.web.small_site import copy_site, make_site, publish
 
 HOUSE, LAWYERS, MAINE = "test-haitian-house", "test-border-lawyers", "test-maine-asylum-project"
 PLACES = ("", "/suggest-fix", "/claim", "/remove")
@@ -29,57 +28,33 @@ QUIET = "test-quiet-house"
 
 
 @pytest.fixture(scope="module")
-def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    instance = tmp_path_factory.mktemp("places")
-    settings = Settings(instance=instance, data=ROOT / "data", secret_key="test-key " * 8)
-    open_gazetteer(settings)
-    return settings.gazetteer
-
-
-@pytest.fixture
-def app(
-    tmp_path: Path,
-    gazetteer: Path,
+def site(
+    tmp_path_factory: pytest.TempPathFactory,
     catalogue: tuple[Nonprofit, ...],
     taxonomy: tuple[Tag, ...],
     make_nonprofit: Callable[..., Nonprofit],
-) -> Flask:
-    settings = Settings(instance=tmp_path, data=ROOT / "data", secret_key="test-key " * 8)
-    settings.gazetteer.symlink_to(gazetteer)
+) -> Settings:
+    """The test catalogue and a listing with an office of which little may be shown."""
+    city, hidden = Visibility.CITY, Visibility.HIDDEN
+    lewiston = Location(city="Lewiston", state="ME", zip="04240", visibility=city)
+    bangor = Location(city="Bangor", state="ME", zip="04401", visibility=hidden, primary=False)
     quiet = make_nonprofit(
         QUIET.replace("-", " ").title(),
         notes="Only staff know this.",
-        locations=(
-            Location(city="Lewiston", state="ME", zip="04240", visibility=Visibility.CITY),
-            Location(
-                city="Bangor", state="ME", zip="04401", visibility=Visibility.HIDDEN, primary=False
-            ),
-        ),
+        locations=(lewiston, bangor),
     )
-    db = store.connect(settings.database)
-    store.migrate(db)
-    load_tags(db, taxonomy)
-    load_nonprofits(db, [*catalogue, quiet])
-    db.close()
-    publish(settings)
-    app = create_app(settings)
-    app.test_client_class = PageClient
-    return app
+    return make_site(tmp_path_factory.mktemp("site"), (*catalogue, quiet), taxonomy)
+
+
+@pytest.fixture
+def app(tmp_path: Path, site: Settings) -> Flask:
+    return copy_site(site, tmp_path)
 
 
 @pytest.fixture
 def db(app: Flask) -> Iterator[store.Database]:
     db = store.connect(app.config["WAYMARK"].database)
     yield db
-    db.close()
-
-
-def publish(settings: Settings) -> None:
-    """Let what is in the store serve."""
-    db = store.connect(settings.database)
-    publish_generation(
-        settings.index, write_generation(build_index(read_inputs(db)), settings.index)
-    )
     db.close()
 
 

@@ -19,6 +19,7 @@ from recommender.web.desk import (
     listing,
     listings,
     publishing,
+    removal,
     review,
 )
 
@@ -32,6 +33,7 @@ BLUEPRINTS = (
     publishing.bp,
     inbox.bp,
     imports.bp,
+    removal.bp,
 )
 NAVIGATION = (
     ("staff.home", "Desk"),

@@ -20,6 +20,7 @@ from recommender.models import (
 )
 from recommender.store.accounts import Role
 from recommender.store.history import diff, list_revisions
+from recommender.store.inbox import list_about
 from recommender.store.listings import SHOWN, get_listing
 from recommender.store.revisions import (
     EDITABLE,
@@ -59,6 +60,8 @@ DONE = {
     "approved": "The revision is approved. Donors see it after the next publication.",
     "rejected": "The revision is rejected. What is shown stays.",
     "returned": "The revision is back with its author.",
+    "merged": "It is merged. Its address leads to the other listing, from this moment on.",
+    "erased": "It is erased. What is left is what it takes never to list it again.",
 }
 
 
@@ -93,7 +96,14 @@ def show(slug: str) -> str:
         today=datetime.now(UTC).date().isoformat(),
         done=DONE.get(request.args.get("done", "")),
         labels=LABELS,
+        messages=list_about(get_db(), slug),
+        may_merge=_may(Role.REVIEWER) and record.status in EDITABLE,
+        may_erase=_may(Role.ADMIN),
     )
+
+
+def _may(role: Role) -> bool:
+    return current_session().account.role.covers(role)
 
 
 _OPEN = (RevisionState.PENDING, RevisionState.RETURNED)
