@@ -56,8 +56,8 @@ def plan_ageing(db: Database, today: date, policy: AgeingPolicy = AgeingPolicy()
     source of 2024 is as old as the last day of 2024.
     """
     values: Row = {
-        "due_before": _months_before(today, policy.due_after),
-        "stale_before": _months_before(today, policy.stale_after),
+        "due_before": months_before(today, policy.due_after),
+        "stale_before": months_before(today, policy.stale_after),
     }
     with snapshot(db):
         old, long_due = _slugs(db, _OLD, values), _slugs(db, _LONG_DUE, values)
@@ -125,7 +125,8 @@ def _count(db: Database, sql: str, values: Row) -> int:
     return int(db.execute(sql, values).fetchone()[0])
 
 
-def _months_before(day: date, months: int) -> str:
+def months_before(day: date, months: int) -> str:
+    """The day as many months before another, as an ISO date; the last of a shorter month."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     last = monthrange(year, month + 1)[1]
     return date(year, month + 1, min(day.day, last)).isoformat()

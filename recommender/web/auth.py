@@ -215,7 +215,7 @@ def _has_csrf_token(session: Session) -> bool:
 def local_path(address: str) -> str:
     """Where to go after signing in: a page of the desk, whatever the address says."""
     inside = re.fullmatch(r"/staff(/[^\\]*)?(\?[^\\]*)?", address)
-    return address if inside and address.isprintable() else url_for("staff.home")
+    return address if inside and address.isprintable() else url_for("staff_dashboard.home")
 
 
 # --- Cookies -----------------------------------------------------------------------------

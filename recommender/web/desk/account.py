@@ -1,4 +1,4 @@
-"""Signing in, one's own account, and the page where work begins."""
+"""Signing in, and one's own account."""
 
 from __future__ import annotations
 
@@ -58,13 +58,6 @@ def _changed_meanwhile(_error: InvalidAccount) -> Response:
 
 
 # --- Coming and going --------------------------------------------------------------------
-
-
-@bp.get("")
-@require(Role.EDITOR)
-def home() -> str:
-    """Where work begins."""
-    return render_template("staff/home.html")
 
 
 @bp.route("/login", methods=["GET", "POST"])

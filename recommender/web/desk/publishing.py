@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 
-from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from recommender import store
@@ -48,7 +49,7 @@ from recommender.store.publications import (
 from recommender.store.revisions import get_staff
 from recommender.web import get_db, get_index, get_settings
 from recommender.web.auth import current_session, current_staff, require
-from recommender.web.background import get_background
+from recommender.web.background import Background
 from recommender.web.desk.asked import read_note, read_number
 from recommender.web.desk.diff import LABELS
 from recommender.web.desk.refusals import refuse_errors
@@ -80,6 +81,8 @@ class Generation:
 
 def init_app(app: Flask) -> None:
     """Watch for changes, and let every page of the desk say why they are not published."""
+    # A thread of its own, because an import may keep the other one for minutes.
+    app.extensions["publisher"] = Background()
     app.after_request(_publish_what_changed)
     app.jinja_env.globals.update(
         publishing_trouble=find_trouble, publishing_result=say_result, by_itself=is_by_itself
@@ -104,8 +107,8 @@ def _publish_what_changed(response: Response) -> Response:
     """Look after every request of somebody who is signed in, and publish on the thread."""
     with suppress(RecommenderError):
         if current_staff() and _is_behind() and find_hold(get_db()) is None:
-            settings = get_settings()
-            get_background().soon("publish", lambda: _publish(settings))
+            publisher: Background = current_app.extensions["publisher"]
+            publisher.soon("publish", partial(_publish, get_settings()))
     return response
 
 

@@ -82,9 +82,9 @@ def ask_for(settings: Settings, *queries: dict[str, Any]) -> None:
 
 
 def settle(app: Flask) -> bool:
-    """Wait until nothing is left to do in the background."""
-    background: Background = app.extensions["background"]
-    return background.wait(TIMEOUT_S)
+    """Wait until nothing is left to be published."""
+    publisher: Background = app.extensions["publisher"]
+    return publisher.wait(TIMEOUT_S)
 
 
 def history(app: Flask) -> tuple[Publication, ...]:
