@@ -104,8 +104,12 @@ class Subject:
 
 
 def init_app(app: Flask) -> None:
-    """Let every page of the desk say how much waits."""
-    app.jinja_env.globals["count_waiting"] = lambda: sum(count_inbox(get_db()).values())
+    """Let every page of the desk say how much waits, and show what was sent."""
+    app.jinja_env.globals.update(count_waiting=_count_waiting, link_of=link_of)
+
+
+def _count_waiting() -> int:
+    return sum(count_inbox(get_db()).values())
 
 
 @bp.get("")
@@ -161,7 +165,6 @@ def show(number: int) -> str:
         whys=WHYS,
         statuses=STATUS_LABELS,
         waited=waited,
-        link_of=link_of,
         format_ein=format_ein,
         done=DONE.get(request.args.get("done", "")),
         edit_url=edit_url,
@@ -313,7 +316,7 @@ def link_of(typed: str) -> tuple[str, str]:
         named = host(address)
     except ValueError:
         return "", ""
-    return (address, named) if address.startswith("https://") and named else ("", "")
+    return (address, named) if address.startswith("https://") and "." in named else ("", "")
 
 
 def _beginning(text: str) -> str:

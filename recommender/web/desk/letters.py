@@ -285,4 +285,4 @@ def _fill(text: str, item: InboxItem, language: Language) -> str:
 
 def _find_address(contact: str) -> str:
     """The contact where it is an e-mail address and nothing else."""
-    return contact if _EMAIL.fullmatch(contact.strip()) else ""
+    return contact if _EMAIL.fullmatch(contact) else ""
