@@ -89,6 +89,17 @@ def list_pending(db: Database) -> list[LibraryRevision]:
         ]
 
 
+def list_decided(db: Database, *, n: int) -> list[LibraryRevision]:
+    """What took effect or was turned down last, newest first."""
+    with snapshot(db):
+        rows = db.query(
+            "SELECT * FROM library_revisions WHERE state IN ('applied', 'rejected')"
+            " ORDER BY decided_at DESC, id DESC LIMIT ?",
+            [n],
+        )
+        return [_revision(row) for row in rows]
+
+
 def list_library_history(db: Database, kind: LibraryKind, key: str) -> list[LibraryRevision]:
     """The changes of an entry, newest first, from its earlier phrases too."""
     with snapshot(db):

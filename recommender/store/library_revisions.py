@@ -9,6 +9,7 @@ Each action is one immediate transaction: the check, the entry and its history t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -258,20 +259,21 @@ def _check_fits(db: Database, before: Entry | None, after: Entry) -> None:
 
 
 def _check_phrase(db: Database, mapping: TermMapping, before: Entry | None) -> None:
-    clash = find_same_phrase(list_term_mappings(db), mapping)
-    if clash is not None and clash != before:
+    own_key = key_of(before) if before else ""
+    same = find_same_phrase(list_term_mappings(db), mapping, but=own_key)
+    if same is not None:
         raise InvalidAction(
-            f"“{clash.phrase}” ({clash.language}) is the same phrase: accents, capitals and"
+            f"“{same.phrase}” ({same.language}) is the same phrase: accents, capitals and"
             " endings do not count. Change that one instead."
         )
 
 
 def find_same_phrase(
-    term_map: list[TermMapping], mapping: TermMapping, but: str = ""
+    term_map: Iterable[TermMapping], mapping: TermMapping, *, but: str = ""
 ) -> TermMapping | None:
     """Another mapping that is looked up by the same words; that of the key `but` is left out."""
     key = phrase_key(words(mapping.phrase))
-    others = (m for m in term_map if key_of(m) not in (but, key_of(mapping)))
+    others = (other for other in term_map if key_of(other) != but)
     return next((other for other in others if phrase_key(words(other.phrase)) == key), None)
 
 
