@@ -25,6 +25,7 @@ from recommender.web import (
     logs,
     problems,
     reasons,
+    sharing,
     site,
     submissions,
     widget,
@@ -33,7 +34,10 @@ from recommender.web.api import docs as api_docs
 
 # A long article is some 60 kB; anything beyond this is not something a person pasted.
 MAX_REQUEST_BYTES = 512 * 1024
-PARTS = (web, i18n, headers, problems, assets, reasons, cli, logs, auth, background, widget)
+PARTS = (
+    *(web, i18n, headers, problems, assets, reasons, cli, logs, auth, background),
+    *(sharing, widget),
+)
 BILINGUAL = (about.bp, api_docs.bp, directory.bp, donor.bp, learn.bp, submissions.bp, widget.bp)
 
 

@@ -23,6 +23,7 @@ class RouteKind(StrEnum):
     API = "api"
     STATIC = "static"
     WIDGET = "widget"
+    CARD = "card"
 
 
 # Each blueprint's kind; a blueprint or route that is missing here fails a test.
@@ -31,10 +32,13 @@ KINDS = {
     "api": RouteKind.API,
     "api_docs": RouteKind.LEARN,
     "assets": RouteKind.STATIC,
+    "cards": RouteKind.CARD,
     "directory": RouteKind.DONOR,
     "donor": RouteKind.DONOR,
     "learn": RouteKind.LEARN,
     "loader": RouteKind.STATIC,
+    "oembed": RouteKind.API,
+    "pictures": RouteKind.STATIC,
     "site": RouteKind.LEARN,
     "staff": RouteKind.STAFF,
     "staff_batches": RouteKind.STAFF,
@@ -93,6 +97,12 @@ HEADERS = {
         "Cross-Origin-Resource-Policy": "cross-origin",
         "Cache-Control": "no-store",
     },
+    # See `card_policy`: any site may frame it, because there is nothing of a reader in it.
+    RouteKind.CARD: {
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Cache-Control": "no-cache",
+    },
 }
 SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox"
 """What a frame may do: it has no origin, and therefore no cookies and no storage."""
@@ -132,11 +142,23 @@ def frame_policy() -> str:
     )
 
 
+def card_policy() -> str:
+    """The policy of a card that any site may frame: it shows words and opens links."""
+    own = origin() if "://" in origin() else "'none'"
+    return (
+        f"default-src 'none'; style-src {own}; font-src {own}; base-uri 'none'; "
+        "form-action 'none'; sandbox allow-popups allow-popups-to-escape-sandbox; "
+        "frame-ancestors *"
+    )
+
+
 def _add_headers(response: Response) -> Response:
     kind = _kind(response)
     headers = {**EVERYWHERE, **HEADERS[kind]}
     if kind is RouteKind.WIDGET:
         headers["Content-Security-Policy"] = frame_policy()
+    if kind is RouteKind.CARD:
+        headers["Content-Security-Policy"] = card_policy()
     if response.status_code >= 400:
         headers["Cache-Control"] = "no-store"
     if request.is_secure or current_app.config["WAYMARK"].site_url.startswith("https://"):

@@ -12,6 +12,7 @@ from flask import Blueprint, render_template
 from markupsafe import Markup
 
 from recommender.models import Language
+from recommender.web import get_settings
 from recommender.web.addresses import origin
 from recommender.web.api.contract import DOCUMENT, HOST, list_operations, resolve
 from recommender.web.i18n import current_language
@@ -73,8 +74,14 @@ class Object:
 @bp.get("")
 def page() -> str:
     """Every operation and every object."""
+    settings = get_settings()
     return render_template(
-        "api/docs.html", operations=tuple(_operations()), objects=tuple(_objects()), host=origin()
+        "api/docs.html",
+        operations=tuple(_operations()),
+        objects=tuple(_objects()),
+        host=origin(),
+        matches_per_minute=settings.matches_per_minute,
+        reads_per_minute=settings.reads_per_minute,
     )
 
 
