@@ -76,6 +76,8 @@
     const page = found.querySelector("#choose-page");
     page.checked = n > 0 && n === boxes().length;
     page.indeterminate = n > 0 && n < boxes().length;
+    const form = line.closest("form");
+    form.elements.to.parentElement.hidden = form.elements.action.value !== "assign";
   };
 
   const prepare = () => {

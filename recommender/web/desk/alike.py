@@ -67,7 +67,7 @@ def list_alike() -> Alike:
 
 def _merge(listed: Alike, found: dict[Nonprofit, tuple[LookAlike, ...]]) -> Alike:
     """Both ways: a listing looks like a draft that looks like it."""
-    excluded = get_excluded()
+    gone = get_excluded() - {draft.slug for draft in found}
     merged: defaultdict[str, list[LookAlike]] = defaultdict(list)
     for slug, alike in listed.items():
         merged[slug] += alike
@@ -77,7 +77,8 @@ def _merge(listed: Alike, found: dict[Nonprofit, tuple[LookAlike, ...]]) -> Alik
             back = LookAlike(nonprofit=draft, why=one.why, similarity=one.similarity)
             merged[one.nonprofit.slug].append(back)
     kept = {
-        slug: tuple(one for one in alike if one.nonprofit.slug not in excluded)
+        slug: tuple(one for one in alike if one.nonprofit.slug not in gone)
         for slug, alike in merged.items()
+        if slug not in gone
     }
     return {slug: alike for slug, alike in kept.items() if alike}

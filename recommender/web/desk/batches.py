@@ -26,6 +26,7 @@ from recommender.web.auth import current_session, require
 from recommender.web.desk.asked import read_note, read_number
 from recommender.web.desk.labels import ACTIONS, STATUS_LABELS
 from recommender.web.desk.listings import address_of, find_query, read_address
+from recommender.web.desk.narrowing import Narrowing
 from recommender.web.desk.refusals import refuse_errors
 
 bp = Blueprint("staff_batches", __name__, url_prefix="/staff/batches")
@@ -51,8 +52,8 @@ def index() -> str:
 @require(Role.EDITOR)
 def plan() -> str:
     """What would happen to what is chosen; nothing does yet."""
-    query = request.form.get("query", "")
-    slugs = _read_slugs(query)
+    narrowing = read_address(request.form.get("query", ""))
+    slugs = _read_slugs(narrowing)
     revisions = read_revisions(get_db(), slugs)
     chosen = tuple(Chosen(slug=slug, revision=revisions[slug]) for slug in slugs)
     wanted = _read_request(chosen)
@@ -60,8 +61,8 @@ def plan() -> str:
         "staff/batch_plan.html",
         batch=plan_batch(get_db(), wanted, by=current_session().account.id),
         chosen=" ".join(f"{one.slug}:{one.revision}" for one in chosen),
-        query=query,
-        back=address_of(read_address(query).address),
+        query=narrowing.address,
+        back=address_of(narrowing.address),
         **_words(),
     )
 
@@ -72,7 +73,7 @@ def apply() -> AnyResponse:
     """Do it."""
     wanted = _read_request(_read_chosen(request.form.get("chosen", "")))
     number = apply_batch(get_db(), wanted, by=current_session().account.id)
-    return redirect(url_for(".show", number=number, query=request.form.get("query")), 303)
+    return _show(number)
 
 
 @bp.get("/<int:number>")
@@ -80,11 +81,13 @@ def apply() -> AnyResponse:
 def show(number: int) -> str:
     """What a batch has done, and to what not."""
     batch = get_batch(get_db(), read_number(str(number)))
+    query = read_address(request.args.get("query", "")).address
     return render_template(
         "staff/batch.html",
         batch=batch,
         may_undo=_may_undo(batch),
-        back=address_of(read_address(request.args.get("query", "")).address),
+        query=query,
+        back=address_of(query),
         **_words(),
     )
 
@@ -94,7 +97,13 @@ def show(number: int) -> str:
 def undo(number: int) -> AnyResponse:
     """Bring back what was, where nothing was changed since."""
     undo_batch(get_db(), read_number(str(number)), by=current_session().account.id)
-    return redirect(url_for(".show", number=number), 303)
+    return _show(number)
+
+
+def _show(number: int) -> AnyResponse:
+    """Go to the page of a batch, which leads back to the list as it was."""
+    query = read_address(request.form.get("query", "")).address or None
+    return redirect(url_for(".show", number=number, query=query), 303)
 
 
 def _words() -> dict[str, object]:
@@ -107,11 +116,11 @@ def _may_undo(batch: Batch) -> bool:
     return is_mine and not batch.undone_at and batch.counts[Outcome.DONE] > 0
 
 
-def _read_slugs(query: str) -> list[str]:
+def _read_slugs(narrowing: Narrowing) -> list[str]:
     """What is chosen: row by row, or all that the list was narrowed to."""
     if request.form.get("all") == "1":
-        found, _ = find_query(read_address(query))
-        return list_slugs(get_db(), found, MAX_BATCH)
+        query, _ = find_query(narrowing)
+        return list_slugs(get_db(), query, MAX_BATCH)
     slugs = list(dict.fromkeys(request.form.getlist("slug")))
     if not slugs:
         raise InvalidAction("Please choose at least one listing.")

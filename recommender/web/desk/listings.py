@@ -49,6 +49,7 @@ from recommender.web.desk.refusals import refuse_errors
 bp = Blueprint("staff_listings", __name__, url_prefix="/staff")
 refuse_errors(bp)
 
+MAX_ADDRESS = 4_000
 MAX_EXPORTED = 20_000
 MAX_PACKAGED = 3_000
 EXPORTED_AT_ONCE = 200
@@ -102,6 +103,7 @@ def index() -> str:
     narrowing = read_narrowing(request.args)
     query, alike = find_query(narrowing)
     found = search_listings(get_db(), query)
+    own = list_views(get_db(), current_session().account.id)
     return render_template(
         "staff/listings.html",
         narrowing=narrowing,
@@ -123,8 +125,8 @@ def index() -> str:
         assignees=[("", "Anybody or nobody"), (ME, "Me"), (NOBODY, "Nobody"), *list_choices()],
         assignee=dict(narrowing.pairs).get("assignee", ""),
         actions={a: ACTIONS[a] for a in list_actions(current_session().account.role)},
-        built_in_views=BUILT_IN_VIEWS,
-        own_views=list_views(get_db(), current_session().account.id),
+        views=[*BUILT_IN_VIEWS, *own],
+        has_own_views=bool(own),
         max_batch=MAX_BATCH,
         max_exported=MAX_EXPORTED,
         max_packaged=MAX_PACKAGED,
@@ -142,7 +144,7 @@ def find_query(narrowing: Narrowing) -> tuple[ListingQuery, Alike]:
 
 def read_address(query: str) -> Narrowing:
     """What the query part of an address of the list asks for, as a form or a view keeps it."""
-    return read_narrowing(MultiDict(parse_qsl(query, max_num_fields=400)))
+    return read_narrowing(MultiDict(parse_qsl(query[:MAX_ADDRESS])))
 
 
 def address_of(query: str, **more: Any) -> str:
