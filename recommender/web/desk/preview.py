@@ -17,7 +17,7 @@ from recommender.errors import IndexNotReady
 from recommender.findability import Hint, HintKind, Purpose, Standing, Term, Yardstick
 from recommender.golden import read_golden
 from recommender.index.model import decode, encode
-from recommender.lookalikes import LookAlike, find_lookalikes
+from recommender.lookalikes import Finder, LookAlike
 from recommender.models import Language, Location, Match, Nonprofit, Visibility
 from recommender.publish import GOLDEN_FILE
 from recommender.web import get_excluded, get_gazetteer, get_index, get_settings
@@ -149,35 +149,45 @@ def _speaking(language: Language) -> Iterator[None]:
 # --- As the index sees it ----------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Bench:
+    """What records are measured with, made once for each generation."""
+
+    yardstick: Yardstick
+    finder: Finder
+
+
 class _Memory:
-    """The yardstick of this worker, for as long as it is true."""
+    """The bench of this worker, for as long as it is true."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.yardstick: Yardstick | None = None
+        self.bench: _Bench | None = None
 
 
-def _get_yardstick() -> Yardstick:
+def _get_bench() -> _Bench:
     index, exclude = get_index(), get_excluded()
-    memory: _Memory = current_app.extensions.setdefault("yardstick", _Memory())
+    memory: _Memory = current_app.extensions.setdefault("preview", _Memory())
     with memory.lock:
-        kept = memory.yardstick
-        if kept is None or kept.index is not index or kept.exclude != exclude:
-            queries = read_golden(get_settings().data / GOLDEN_FILE)
-            kept = memory.yardstick = Yardstick(index, queries, get_gazetteer(), exclude)
-        return kept
+        kept = memory.bench
+        if kept and kept.yardstick.index is index and kept.yardstick.exclude == exclude:
+            return kept
+        queries = read_golden(get_settings().data / GOLDEN_FILE)
+        yardstick = Yardstick(index, queries, get_gazetteer(), exclude)
+        memory.bench = _Bench(yardstick=yardstick, finder=Finder(index))
+        return memory.bench
 
 
 def _measure(record: Nonprofit) -> Measured:
-    yardstick = _get_yardstick()
-    found = yardstick.measure(record)
+    bench = _get_bench()
+    found = bench.yardstick.measure(record)
     heaviest = max((term.weight for term in (*found.tags, *found.words)), default=1.0)
     return Measured(
         tags=tuple(_bar(term, heaviest) for term in found.tags),
         words=tuple(_bar(term, heaviest) for term in found.words),
         rows=tuple(_row(standing) for standing in found.standings),
         advice=tuple(_advise(hint) for hint in found.hints),
-        alike=find_lookalikes(record, yardstick.index),
+        alike=bench.finder.find(record),
     )
 
 

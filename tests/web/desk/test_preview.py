@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from recommender import store
 from recommender.errors import IndexNotReady
@@ -259,20 +258,15 @@ def test_a_preview_is_for_staff_and_is_not_kept(still_desk: Desk) -> None:
     assert still_desk.editor.get(ADDRESS).status_code in (404, 405)
 
 
-def test_the_yardstick_is_made_anew_when_a_listing_is_withdrawn(
-    still_desk: Desk, make_nonprofit: Callable[..., Nonprofit]
+def test_what_it_is_measured_by_is_made_anew_when_a_listing_is_withdrawn(
+    still_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app: Flask = still_desk.app
-    with app.test_request_context("/staff"):
-        first = preview._get_yardstick()
-        assert preview._get_yardstick() is first
-        preview.g.pop("index", None)
-        gone = first.exclude | {CLINIC}
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(preview, "get_excluded", lambda: gone)
-            other = preview._get_yardstick()
-        assert other is not first
-        assert other.exclude == gone
+    with still_desk.app.test_request_context("/staff"):
+        first = preview._get_bench()
+        assert preview._get_bench() is first
+        gone = first.yardstick.exclude | {CLINIC}
+        monkeypatch.setattr(preview, "get_excluded", lambda: gone)
+        assert preview._get_bench().yardstick.exclude == gone
 
 
 def test_the_store_is_read_alone(still_desk: Desk) -> None:
