@@ -147,9 +147,14 @@ def _no_degrees(spot: Location | ServiceArea) -> str:
     return ", no coordinates" if spot.latitude is None and not is_hidden else ""
 
 
-def compare_lines(before: Sequence[str], after: Sequence[str]) -> tuple[Lines, Lines]:
-    """Two texts with what differs marked: word by word where both have as many lines."""
-    if len(before) != len(after):
+def compare_lines(
+    before: Sequence[str], after: Sequence[str], *, is_list: bool = False
+) -> tuple[Lines, Lines]:
+    """Two texts with what differs marked.
+
+    Word by word where both have as many lines and these are no list, in any order, of names.
+    """
+    if is_list or len(before) != len(after):
         return _kept(before, after), _kept(after, before)
     pairs = [_by_word(old, new) for old, new in zip(before, after, strict=True)]
     return tuple(old for ((old,), _) in pairs), tuple(new for (_, (new,)) in pairs)

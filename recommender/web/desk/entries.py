@@ -56,6 +56,7 @@ LABELS = {
     "query_en": "Interest in English",
     "query_es": "Interest in Spanish",
 }
+LISTS = frozenset({"tags", "words", "topics", "places"})
 NAMES = {
     LibraryKind.TERM: "phrase",
     LibraryKind.RESOURCE: "resource",
@@ -192,7 +193,7 @@ def describe(changes: Iterable[FieldChange]) -> list[Change]:
     described = []
     for change in changes:
         before, after = to_lines(change.field, change.before), to_lines(change.field, change.after)
-        marked = compare_lines(before, after)
+        marked = compare_lines(before, after, is_list=change.field in LISTS)
         described.append(
             Change(
                 field=change.field, label=LABELS[change.field], before=marked[0], after=marked[1]

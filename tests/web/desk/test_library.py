@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -163,3 +164,11 @@ def test_a_change_that_is_not_there_is_not_found(
         still_desk.editor.submit(f"{path}/take-back"),
     )
     assert [answer.status_code for answer in answers] == [status] * 4
+
+
+def test_a_list_is_compared_by_its_items_and_a_text_by_its_words(desk: Desk) -> None:
+    topics = ["asylum-seekers", "housing"]
+    save(desk.editor, topics=topics, body_en=PIECE.body_en.replace("lawyers", "courts"))
+    page = desk.editor.get(f"/staff/library/{desk.pending[-1].number}").text
+    marked = re.findall(r"<(?:ins|del)>([^<]*)</", page)
+    assert marked == ["lawyers.", "courts.", "Legal services", "Housing"]
