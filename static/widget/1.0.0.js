@@ -6,6 +6,7 @@
   const TAG = "waymark-matches";
   const OPTIONS = ["topic", "place", "size", "theme", "font", "accent", "radius"];
   const WAIT_MS = 8000;
+  const PATIENCE_MS = 3000;
   const MAX_TEXT = 20000;
   const MIN_TEXT = 200;
   const SKIPPED =
@@ -21,8 +22,8 @@
     let text = "";
     for (const child of node.childNodes) {
       if (text.length > MAX_TEXT) break;
-      if (child.nodeType === Node.TEXT_NODE) text += child.data;
-      if (child.nodeType !== Node.ELEMENT_NODE || child.matches(SKIPPED)) continue;
+      if (child.nodeType === 3) text += child.data;
+      if (child.nodeType !== 1 || child.matches(SKIPPED)) continue;
       const { display, visibility } = getComputedStyle(child);
       if (display === "none" || visibility !== "visible") continue;
       const gap = display === "inline" && child.tagName !== "BR" ? "" : "\n";
@@ -93,21 +94,23 @@
       const say = (name) => this.dispatchEvent(new CustomEvent(name, { bubbles: true }));
 
       let port;
-      const giveUp = () => {
-        if (port || signal.aborted) return;
-        frame.removeAttribute("src");
-        wanted = 1;
-        fit();
-        say("waymark-failed");
-      };
+      const isNear = () => frame.getBoundingClientRect().top < innerHeight + 1250;
+      const wait = (wasNear) =>
+        setTimeout(() => {
+          if (port || signal.aborted) return;
+          if (!wasNear) return wait(isNear());
+          frame.src = "about:blank";
+          wanted = 1;
+          fit();
+          say("waymark-failed");
+        }, WAIT_MS);
       const hear = ({ data }) => {
-        const asked = data?.waymark === "height" ? Math.ceil(data.height) : 0;
-        if (asked > 0 && asked < 20000) wanted = asked;
+        const asked = data?.waymark === "height" && data.height;
+        if (Number.isInteger(asked) && asked > 0 && asked < 20000) wanted = asked;
         fit();
       };
       const meet = ({ source, data, ports }) => {
         if (source !== frame.contentWindow || data?.waymark !== "ready" || !ports[0]) return;
-        if (!frame.hasAttribute("src")) return;
         port?.close();
         port = ports[0];
         port.onmessage = hear;
@@ -118,21 +121,7 @@
       addEventListener("message", meet, { signal });
       addEventListener("scroll", fit, { signal, passive: true });
       addEventListener("blur", fit, { signal });
-
-      // The wait begins when the browser has a reason to load the frame.
-      const near = new IntersectionObserver(
-        ([entry]) => {
-          if (!entry.isIntersecting) return;
-          near.disconnect();
-          setTimeout(giveUp, WAIT_MS);
-        },
-        { rootMargin: "1250px" },
-      );
-      near.observe(frame);
-      signal.addEventListener("abort", () => {
-        near.disconnect();
-        port?.close();
-      });
+      signal.addEventListener("abort", () => port?.close());
 
       const spanish = languageOf(this).startsWith("es");
       frame.title = spanish ? "Organizaciones afines, de Waymark" : "Nonprofits, by Waymark";
@@ -143,17 +132,29 @@
       const given = [...OPTIONS, "context"].filter((name) => this.hasAttribute(name));
       const query = given.map((name) => [name, name === "context" ? "1" : this.getAttribute(name)]);
       const path = `${spanish ? "/es" : ""}/embed/${encodeURIComponent(this.getAttribute("partner"))}`;
-      frame.src = `${site}${path}?${new URLSearchParams(query)}`;
+      const address = `${site}${path}?${new URLSearchParams(query)}`;
+
+      // A frame delays the event `load` of its page, unless that is past; but some pages load
+      // for very long.
+      const begin = () => {
+        if (signal.aborted || frame.src) return;
+        frame.src = address;
+        wait(isNear());
+      };
+      if (document.readyState === "complete") return begin();
+      addEventListener("load", begin, { signal });
+      setTimeout(begin, PATIENCE_MS);
     }
 
     // A page that is built by scripts may have its article a moment later.
     #hand(port, signal, tries) {
-      let article, text;
+      let article;
+      let text = "";
       try {
         article = findArticle(this, this.getAttribute("context"));
-        text = article ? read(article).trim().slice(0, MAX_TEXT) : "";
+        if (article) text = read(article).trim().slice(0, MAX_TEXT);
       } catch {
-        text = "";
+        tries = 0; // The selector is none.
       }
       if (text.length >= MIN_TEXT || !tries || signal.aborted) {
         port.postMessage({ waymark: "article", text, language: languageOf(article) });
