@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,12 @@ def publish_if_due(db: Database, settings: Settings) -> Publication | None:
         if is_published(db, settings) or find_hold(db):
             return None
         return _build(db, settings, SCHEDULE, lambda *_: None)
+
+
+def warm_up() -> None:
+    """Import what only a build needs, so that the first one does not wait for it."""
+    for name in ("sklearn.feature_extraction.text", "sklearn.preprocessing", "sparse_dot_topn"):
+        import_module(name)
 
 
 def is_published(db: Database, settings: Settings) -> bool:

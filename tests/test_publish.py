@@ -1,5 +1,7 @@
 import errno
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from recommender.index import (
     list_generations,
     load_current,
     publish_generation,
+    verify_generation,
 )
 from recommender.models import Nonprofit, Status, Tag, TermMapping, Visibility
 from recommender.publish import (
@@ -243,6 +246,29 @@ def test_a_damaged_generation_before_counts_as_empty(loaded: Database, settings:
     first = publish_rightly(loaded, settings)
     (settings.index / first.generation / "slugs.json").unlink()
     assert publish_rightly(loaded, settings).changes.n_added == 12
+
+
+COLD = """
+import sys
+from pathlib import Path
+from recommender.index import build_index, write_generation
+from recommender.publish import read_inputs
+from recommender.store import connect
+built = build_index(read_inputs(connect(Path(sys.argv[1]))))
+print(write_generation(built, Path(sys.argv[2])))
+"""
+
+
+def test_a_warm_build_is_bit_for_bit_a_cold_one(
+    loaded: Database, settings: Settings, tmp_path: Path
+) -> None:
+    publish_rightly(loaded, settings)
+    touch(loaded, "Clínica Ñandú")
+    warm = publish_rightly(loaded, settings).generation
+    command = [sys.executable, "-c", COLD, str(tmp_path / "waymark.db"), str(tmp_path / "cold")]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    cold = verify_generation(tmp_path / "cold", run.stdout.strip())
+    assert verify_generation(settings.index, warm)["checksums"] == cold["checksums"]
 
 
 # --- By itself ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -33,6 +33,7 @@ from recommender.publish import (
     publish,
     publish_if_due,
     serve_again,
+    warm_up,
 )
 from recommender.store.accounts import Role
 from recommender.store.catalog import get_catalog_revision
@@ -105,11 +106,19 @@ def _is_behind() -> bool:
 
 def _publish_what_changed(response: Response) -> Response:
     """Look after every request of somebody who is signed in, and publish on the thread."""
+    publisher: Background = current_app.extensions["publisher"]
     with suppress(RecommenderError):
         if current_staff() and _is_behind() and find_hold(get_db()) is None:
-            publisher: Background = current_app.extensions["publisher"]
             publisher.soon("publish", partial(_publish, get_settings()))
+        elif current_staff():
+            _warm_up(publisher)
     return response
+
+
+@cache
+def _warm_up(publisher: Background) -> None:
+    """Be ready for the first approval, once in each worker that staff use."""
+    publisher.soon("warm up", warm_up)
 
 
 def _publish(settings: Settings) -> None:
