@@ -66,6 +66,15 @@ class History:
                     return entry
         return None
 
+    def list_offers(self, change: FieldChange) -> list[Nonprofit]:
+        """What imports that are not decided yet would make of the listing in the same field."""
+        return [
+            entry.after
+            for entry in self._entries
+            if entry.kind is RevisionKind.IMPORT and entry.state in OPEN and entry.after
+            if any(offered.field == change.field for offered in _changes(entry))
+        ]
+
     def find_own_edit(self, staff_id: int | None) -> Revision | None:
         """An edit by hand that waits for a decision; a new revision would take its place."""
         for entry in self._entries:

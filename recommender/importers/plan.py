@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -20,6 +20,7 @@ from recommender.models import (
     RevisionState,
     Status,
     TagKind,
+    Visibility,
 )
 from recommender.store import Database, snapshot
 from recommender.store.blocks import find_blocked
@@ -127,9 +128,10 @@ class _Planner:
         if not changes:
             return _verdict(Verdict.UNCHANGED, stored, "")
         history = History(list_revisions(self._db, stored.slug))
-        new = [change for change in changes if history.find_rejection(change) is None]
+        settled = _settled(changes, record, history)
+        new = [change for change in changes if change.field not in settled]
         if not new:
-            return _verdict(Verdict.UNCHANGED, stored, _rejections(changes, history))
+            return _verdict(Verdict.UNCHANGED, stored, _said(settled))
         if waiting := history.find_waiting(stored, new):
             return _verdict(Verdict.UNCHANGED, stored, _still_open(waiting))
         if own := history.find_own_edit(self._staff_id):
@@ -137,7 +139,7 @@ class _Planner:
             return _verdict(Verdict.REJECTED, stored, reason)
         curated = _curated(stored, record, new, history)
         row = _judged_changes(stored, record, new, curated)
-        reasons = [row.reason, _rejections(changes, history)]
+        reasons = [row.reason, _said(settled)]
         return replace(row, reason="; ".join(filter(None, reasons)))
 
     def _merged_into(self, stored: Nonprofit) -> Nonprofit | None:
@@ -227,14 +229,24 @@ def _shares_state(one: Nonprofit, other: Nonprofit) -> bool:
     return not all(states) or bool(states[0] & states[1])
 
 
-def _rejections(changes: Iterable[FieldChange], history: History) -> str:
-    """Which changes a reviewer has turned down already, and when."""
-    found = [(change.field, history.find_rejection(change)) for change in changes]
+def _settled(changes: Iterable[FieldChange], record: Incoming, history: History) -> dict[str, str]:
+    """The fields of changes that are not to be proposed, each with what stands against it."""
+    found = {}
+    for change in changes:
+        group = FACTS[change.field]
+        if decision := history.find_rejection(change):
+            day = decision.created_at[:10]
+            found[change.field] = f"rejected on {day} by {decision.staff_name}"
+        elif any(_is_outdated(one, record, group) for one in history.list_offers(change)):
+            found[change.field] = "a later state of the same source waits for review"
+    return found
+
+
+def _said(settled: Mapping[str, str]) -> str:
     said: dict[str, list[str]] = defaultdict(list)
-    for field, decision in found:
-        if decision:
-            said[f"rejected on {decision.created_at[:10]} by {decision.staff_name}"].append(field)
-    return "; ".join(f"{decided}: {', '.join(fields)}" for decided, fields in said.items())
+    for field, reason in settled.items():
+        said[reason].append(field)
+    return "; ".join(f"{reason}: {', '.join(fields)}" for reason, fields in said.items())
 
 
 def _still_open(revision: Revision) -> str:
@@ -333,6 +345,9 @@ def _merged_locations(
     if _spot(moved) == _spot(there) or (not there.zip and _spot(moved)[:2] == _spot(there)[:2]):
         return before
     place = replace(there, visibility=moved.visibility, primary=moved.primary)
+    if place.visibility is not Visibility.PUBLIC:
+        # What the source knows of it is too exact; it gets the coordinates of its city.
+        place = replace(place, latitude=None, longitude=None)
     return tuple(place if spot is moved else spot for spot in before)
 
 

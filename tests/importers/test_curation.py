@@ -108,6 +108,18 @@ def test_what_waits_or_was_given_back_is_not_proposed_again(loaded: Database, te
     assert plan(loaded, revenue_usd=701).verdict is Verdict.UPDATE
 
 
+def test_an_older_state_does_not_displace_a_newer_one_that_waits(
+    loaded: Database, team: Team
+) -> None:
+    import_records(loaded, team.editor, record(revenue_usd=700))
+    older = Origin(source="Test register", as_of="2023-11")
+    row = plan(loaded, origin=older, revenue_usd=600)
+    assert row.verdict is Verdict.UNCHANGED
+    assert row.reason == "a later state of the same source waits for review: revenue_usd"
+    other = Origin(source="Another register", as_of="2023-11")
+    assert plan(loaded, origin=other, revenue_usd=600).verdict is Verdict.UPDATE
+
+
 def test_a_proposal_that_was_overtaken_by_an_edit_is_made_again(
     loaded: Database, team: Team
 ) -> None:
