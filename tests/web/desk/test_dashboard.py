@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,7 +27,7 @@ from recommender.store.listings import get_listing
 from recommender.store.revisions import save_listing
 from recommender.store.workflow import assign
 from recommender.web.background import Background
-from recommender.web.desk import dashboard, publishing
+from recommender.web.desk import crowd, publishing
 from tests.web.client import Page, PageClient
 from tests.web.desk import DeskClient, sign_in
 
@@ -67,12 +68,12 @@ def app(
     app = create_app(settings)
     app.test_client_class = PageClient
     with pytest.MonkeyPatch.context() as patch:
-        crowd = Crowd(size=60)
+        few = Crowd(size=60)
         # Publishing has tests of its own.
         patch.setattr(publishing, "publish_if_due", lambda *_: None)
-        patch.setattr(dashboard, "CROWD", crowd)
-        simulate = dashboard.simulate_donors
-        patch.setattr(dashboard, "simulate_donors", lambda i, tags: simulate(i, tags, crowd))
+        patch.setattr(crowd, "CROWD", few)
+        simulate = crowd.simulate_donors
+        patch.setattr(crowd, "simulate_donors", lambda i, tags: simulate(i, tags, few))
         yield app
         assert settle(app)
 
@@ -185,7 +186,7 @@ def test_while_it_is_made_the_page_says_how_far_it_is(app: Flask, reviewer: Desk
     db = store.connect(app.config["WAYMARK"].database)
     db.execute("UPDATE exposures SET report = NULL, n_done = 50")
     other = (app.config["WAYMARK"].instance / ".exposure.lock").open("w")
-    dashboard.fcntl.flock(other, dashboard.fcntl.LOCK_EX)
+    fcntl.flock(other, fcntl.LOCK_EX)
     try:
         page = reviewer.page("/staff")
         assert 'value="50"' in page.source
