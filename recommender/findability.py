@@ -19,7 +19,7 @@ import numpy.typing as npt
 from recommender.geo import Gazetteer
 from recommender.golden import DEPTH, read_question
 from recommender.index import Index
-from recommender.index.fields import concepts, shown_locations
+from recommender.index.fields import concepts
 from recommender.index.insertion import find_surfaces, insert_listing, project
 from recommender.models import (
     Basis,
@@ -325,7 +325,7 @@ def recognise(text: str, index: Index) -> dict[tuple[str, ...], str]:
 
 
 def _place_hints(record: Nonprofit) -> Iterable[Hint]:
-    offices = shown_locations(record)
+    offices = record.shown_locations
     areas = [area for area in record.service_areas if area.city]
     spots: list[Location | ServiceArea] = [*offices, *areas]
     if not spots and not record.service_areas:

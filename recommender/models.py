@@ -6,7 +6,7 @@ query, listings are *candidates*, and each *match* carries its *reasons*.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -141,9 +141,22 @@ class Nonprofit:
         return self.summary_es if language is Language.ES else self.summary_en
 
     @property
+    def shown_locations(self) -> tuple[Location, ...]:
+        """The locations as they may be shown: no hidden one, and no ZIP code beside a city only.
+
+        Everything public takes them from here. The coordinates of a city-only location are
+        those of its city, because all that write one see to it.
+        """
+        return tuple(
+            place if place.visibility is Visibility.PUBLIC else replace(place, zip="")
+            for place in self.locations
+            if place.visibility is not Visibility.HIDDEN
+        )
+
+    @property
     def office(self) -> Location | None:
         """The primary location that may be shown, if any."""
-        shown = [place for place in self.locations if place.visibility is not Visibility.HIDDEN]
+        shown = self.shown_locations
         return next((place for place in shown if place.primary), shown[0] if shown else None)
 
 

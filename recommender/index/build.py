@@ -23,7 +23,6 @@ from recommender.index.fields import (
     concepts,
     mean_length,
     saturate,
-    shown_locations,
     tag_texts,
 )
 from recommender.index.model import (
@@ -227,7 +226,7 @@ def _states(item: Nonprofit) -> set[str]:
 
 
 def _office_states(item: Nonprofit) -> set[str]:
-    return {place.state for place in shown_locations(item)} & set(STATE_CODES)
+    return {place.state for place in item.shown_locations} & set(STATE_CODES)
 
 
 def _statewide(item: Nonprofit) -> set[str]:
@@ -242,7 +241,7 @@ def build_places(nonprofits: list[Nonprofit]) -> PlaceArrays:
     offices = [
         (row, place.latitude, place.longitude)
         for row, item in enumerate(nonprofits)
-        for place in shown_locations(item)
+        for place in item.shown_locations
         if place.latitude is not None
     ]
     areas = [

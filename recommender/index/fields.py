@@ -15,7 +15,7 @@ import numpy as np
 from recommender.geo import STATES
 from recommender.index.arrays import Floats, Ints
 from recommender.index.phrases import CONCEPT_KINDS
-from recommender.models import Language, Location, Nonprofit, Tag, Visibility
+from recommender.models import Language, Nonprofit, Tag
 from recommender.text import analyse
 
 SATURATION = 1.2
@@ -52,11 +52,6 @@ def tag_texts(tags: Iterable[Tag]) -> dict[str, tuple[str, str]]:
     }
 
 
-def shown_locations(nonprofit: Nonprofit) -> list[Location]:
-    """The locations that may be used: a hidden one must not show through any answer."""
-    return [place for place in nonprofit.locations if place.visibility is not Visibility.HIDDEN]
-
-
 def concepts(nonprofit: Nonprofit) -> list[str]:
     """The tags of a listing as `kind:slug`, which are index terms of their own."""
     return [f"{kind}:{slug}" for kind in CONCEPT_KINDS for slug in nonprofit.tags(kind)]
@@ -82,7 +77,7 @@ def _place_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
 
 def place_text(nonprofit: Nonprofit) -> str:
     """The places of a listing in words, its states by their names."""
-    shown = shown_locations(nonprofit)
+    shown = nonprofit.shown_locations
     states = {place.state for place in shown} | {area.state for area in nonprofit.service_areas}
     known = [STATES[state] for state in sorted(states) if state in STATES]
     names = [name for state in known for name in (state.en, state.es)]

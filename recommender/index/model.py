@@ -199,21 +199,13 @@ def encode(nonprofit: Nonprofit) -> dict[str, Any]:
     """The fields the public may see: no staff notes, no hidden or too exact location."""
     known = {k: v for k, v in vars(nonprofit).items() if v not in (None, "", ())}
     fields = {k: v for k, v in known.items() if k not in NOT_PUBLIC}
-    shown = [place for place in nonprofit.locations if place.visibility is not Visibility.HIDDEN]
-    fields["locations"] = [_encode_location(place) for place in shown]
+    fields["locations"] = [dict(vars(place)) for place in nonprofit.shown_locations]
     # `asdict` copies every value by itself, and was a third of a build.
     nested = {k: [dict(vars(part)) for part in known[k]] for k in _NESTED if k in known}
     return fields | nested
 
 
 _NESTED = ("service_areas", "sources")
-
-
-def _encode_location(place: Location) -> dict[str, Any]:
-    fields = dict(vars(place))
-    if place.visibility is Visibility.CITY:
-        fields["zip"] = ""
-    return fields
 
 
 def decode(fields: dict[str, Any]) -> Nonprofit:

@@ -16,7 +16,6 @@ from recommender.models import (
     PlaceKind,
     Reach,
     Source,
-    Visibility,
 )
 from recommender.ranking import N_
 from recommender.web.i18n import current_language
@@ -108,8 +107,7 @@ def nearest_office(nonprofit: Nonprofit, place: Place | None) -> Location | None
 
 def shown_locations(nonprofit: Nonprofit) -> list[Location]:
     """The locations that may be shown, the primary one first."""
-    shown = [spot for spot in nonprofit.locations if spot.visibility is not Visibility.HIDDEN]
-    return sorted(shown, key=lambda spot: not spot.primary)
+    return sorted(nonprofit.shown_locations, key=lambda spot: not spot.primary)
 
 
 def place_name(place: Place | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 from recommender.errors import ImportRefused
 from recommender.importers.plan import list_known_eins, plan_import
 from recommender.importers.rows import Incoming, Origin, RowError, make_incoming, make_office
-from recommender.models import FieldChange, Nonprofit, Source, Status, Tag, Visibility
+from recommender.models import FieldChange, Location, Nonprofit, Source, Status, Tag, Visibility
 from recommender.store import Database
 from recommender.store.catalog import (
     get_catalog_revision,
@@ -106,6 +106,20 @@ def test_an_import_never_shows_more_of_a_place(db: Database, plan: Plan, stored:
     assert row.nonprofit is not None
     assert [(p.city, p.visibility) for p in row.nonprofit.locations] == [
         ("Bangor", Visibility.HIDDEN)
+    ]
+
+
+@pytest.mark.parametrize("visibility", [Visibility.CITY, Visibility.HIDDEN])
+def test_a_place_that_is_not_shown_in_full_takes_no_point_from_a_source(
+    db: Database, plan: Plan, stored: Nonprofit, visibility: Visibility
+) -> None:
+    quiet = replace(stored.locations[0], visibility=visibility, latitude=None, longitude=None)
+    load_nonprofits(db, [replace(stored, locations=(quiet,))])
+    exact = Location(city="Bangor", state="ME", zip="04401", latitude=44.8123, longitude=-68.7712)
+    row = plan_import(db, [_record(ein="000000001", locations=(exact,))]).rows[0]
+    assert row.nonprofit is not None
+    assert [(p.city, p.visibility, p.latitude, p.longitude) for p in row.nonprofit.locations] == [
+        ("Bangor", visibility, None, None)
     ]
 
 

@@ -56,7 +56,7 @@ def draft_of(db: Database, item: InboxItem, gazetteer: Gazetteer) -> Nonprofit:
         summary_en="",
         summary_es="",
         website=_find_website(sent.website),
-        locations=_locations(place),
+        locations=_locations(place, gazetteer),
         service_areas=_areas(place),
         sources=(
             Source(
@@ -97,17 +97,20 @@ def _find_place(typed: str, gazetteer: Gazetteer) -> Place | None:
     return None if is_city and fold(_city(place)) not in fold(typed) else place
 
 
-def _locations(place: Place | None) -> tuple[Location, ...]:
+def _locations(place: Place | None, gazetteer: Gazetteer) -> tuple[Location, ...]:
     if place is None or place.kind is PlaceKind.STATE:
         return ()
+    # What is shown as a city must not be told apart within it, not even by distance.
+    middle = gazetteer.coordinates(city=_city(place), state=place.state)
+    latitude, longitude = middle or (None, None)
     return (
         Location(
             city=_city(place),
             state=place.state,
             zip=place.zip,
             visibility=Visibility.CITY,
-            latitude=place.latitude,
-            longitude=place.longitude,
+            latitude=latitude,
+            longitude=longitude,
         ),
     )
 
