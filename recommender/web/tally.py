@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from recommender.errors import StorageError
 from recommender.models import CountKind
 from recommender.store import connect
 from recommender.store.partners import add_counts
 
+DELAY_S = 2.0
+
 
 class Tally:
-    """Counts that wait in memory, so that no reader waits for a disk; a kill may lose a few."""
+    """Counts that wait in memory and are written together, at most once in `DELAY_S`.
+
+    No reader waits for the disk, and no flood of views keeps the store from its editors. A
+    killed worker loses the counts of its last seconds.
+    """
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -23,11 +31,19 @@ class Tally:
     def add(self, partner_id: int, kind: CountKind) -> None:
         """Count one."""
         with self._lock:
+            is_first = not self._waiting
             self._waiting[partner_id, kind] += 1
+        if is_first:
+            timer = threading.Timer(DELAY_S, self.write)
+            timer.daemon = True
+            timer.start()
 
     def write(self) -> None:
         """Bring what waits into the store."""
         with self._lock:
             tally, self._waiting = self._waiting, Counter()
-        with closing(connect(self._database)) as db:
-            add_counts(db, tally)
+        try:
+            with closing(connect(self._database)) as db:
+                add_counts(db, tally)
+        except StorageError:
+            logging.getLogger(__name__).exception("The counts of partners could not be written.")

@@ -56,7 +56,6 @@ from recommender.web.answers import (
     seal_answers,
     unknown_place,
 )
-from recommender.web.background import get_background
 from recommender.web.forms import parse_place
 from recommender.web.frames import CHIPS, Frame, read_frame
 from recommender.web.headers import frame_policy, let_frame
@@ -196,9 +195,7 @@ def count(key: str) -> Response:
     frame = _admit(key)
     kinds = [kind for kind in CountKind if kind.value == request.form.get("kind")]
     for kind in kinds:
-        tally = cast(Tally, current_app.extensions["tally"])
-        tally.add(frame.partner.id, kind)
-        get_background().soon("partner counts", tally.write)
+        cast(Tally, current_app.extensions["tally"]).add(frame.partner.id, kind)
     return Response(status=204 if kinds else 422, content_type="text/plain")
 
 

@@ -167,10 +167,10 @@
     #reserved() {
       if (this.offsetHeight > 200) return this.offsetHeight;
       const width = Math.max(240, this.offsetWidth);
-      if (!this.hasAttribute("topic") && !this.hasAttribute("context")) return 430 + 75000 / width;
-      const columns = Math.max(1, Math.floor((width - 16) / 296));
+      if (!this.hasAttribute("topic") && !this.hasAttribute("context")) return 380 + 95000 / width;
+      const columns = Math.max(1, Math.floor((width - 18) / 296));
       const rows = Math.ceil(({ small: 2, large: 5 }[this.getAttribute("size")] ?? 3) / columns);
-      return 310 + 30000 / width + rows * (130 + 31000 / (width / columns - 28));
+      return 220 + 55000 / width + rows * (105 + 47000 / (width / columns - 28));
     }
   }
 

@@ -485,7 +485,7 @@ def test_nothing_of_an_article_or_a_question_is_on_the_disk(world: World) -> Non
     world.read(text, place="Wombatville, ZZ")
     world.client.post(world.path(), data={"text": "Quokkaberry legal help", "place": "59937"})
     world.client.post(world.path("/count"), data={"kind": "view", "text": "Quokkaberry"})
-    assert world.app.extensions["background"].wait(5)
+    world.app.extensions["tally"].write()
     update(world.db, world.partner.id, replace(DRAFT, name="Bilbystone"))
     assert on_disk(world, "Bilbystone")
     assert not [word for word in ("Quokkaberry", "Wombatville", "59937") if on_disk(world, word)]
@@ -554,7 +554,7 @@ def test_views_opens_and_clicks_are_counted_and_nothing_else(world: World) -> No
     for kind in ("", "VIEW", "x"):
         assert world.client.post(world.path("/count"), data={"kind": kind}).status_code == 422
     world.client.post("/embed/preview/count", data={"kind": "view"})
-    assert world.app.extensions["background"].wait(5)
+    world.app.extensions["tally"].write()
     (counts,) = list_counts(world.db, world.partner.id).values()
     assert counts == {CountKind.VIEW: 12, CountKind.OPEN: 10, CountKind.CLICK: None}
     rows = list(world.db.query("SELECT kind, count FROM partner_counts ORDER BY count"))
