@@ -125,6 +125,31 @@ def test_what_donors_see_is_said_of_each_visibility() -> None:
     assert "Bath" not in see_office(hidden)
 
 
+def test_an_office_that_does_not_say_what_may_be_shown_is_hidden(still_desk: Desk) -> None:
+    odd = {"place_visibility": ["everywhere"], "area_city": [], "area_state": []}
+    assert "nothing, on no page" in ask(still_desk, **(NEW | odd))
+
+
+def test_what_has_a_fault_is_left_out(still_desk: Desk) -> None:
+    faults = {
+        "revenue_usd": "plenty",
+        "ruling_year": "-3",
+        "website": "ftp://a.example",
+        "reach": "galactic",
+        "basis": "rumour",
+        "place_city": ["", "Portland", "Bath"],
+        "place_state": ["ME", "QQ", "ME"],
+        "place_zip": ["", "", "04530"],
+        "place_visibility": ["public"] * 3,
+        "source_as_of": ["soon"],
+    }
+    shown = ask(still_desk, **(NEW | faults))
+    assert "Bath, ME" in shown
+    assert "QQ" not in shown
+    assert "From its public mission statement" in shown
+    assert "Revenue" not in shown
+
+
 # --- What it is found by -----------------------------------------------------------------
 
 
