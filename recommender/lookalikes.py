@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -79,6 +79,9 @@ class Finder:
             self._eins[card.ein].append(row)
             self._sites[_site(card.website)].append(row)
         self._norms = _norms(index)
+        self._idf: list[float] = index.idf.tolist()
+        self._rarest = max(self._idf)
+        self._names: dict[int, dict[str, float]] = {}
 
     def find(self, record: Nonprofit, *, n: int = 5) -> tuple[LookAlike, ...]:
         """What looks like a record, most alike first."""
@@ -86,7 +89,7 @@ class Finder:
         common = {
             "ein": dict.fromkeys(self._eins.get(record.ein, ()) if record.ein else (), 1.0),
             "website": dict.fromkeys(self._sites.get(site, ()) if site else (), 1.0),
-            "name": _like_names(record, self._index),
+            "name": self._like_names(record),
             "description": self._like_descriptions(record),
         }
         rows = {row for likeness in common.values() for row in likeness}
@@ -126,6 +129,40 @@ class Finder:
         norm = math.sqrt(sum(weight * weight for weight in weights.values()))
         return products / (self._norms * norm) if norm else products
 
+    def _like_names(self, record: Nonprofit) -> Likeness:
+        """How alike the names are, where that is enough: more of it is asked for across states."""
+        states, offices = _states(record), self._index.places.office_bits
+        found: Likeness = {}
+        for name in (record.name, *record.other_names):
+            for row, similarity in self._similar_names(name_key(name)):
+                is_near = int(offices[row]) & states
+                if similarity >= (LIKE_NAME_IN_STATE if is_near else LIKE_NAME):
+                    found[row] = max(similarity, found.get(row, 0.0))
+        return found
+
+    def _similar_names(self, name: str) -> Iterable[tuple[int, float]]:
+        """Rows by the mean of two views of the name, of its letters and of its weighty words.
+
+        Letters alone find what was mistyped or cut off, but also every other "for Refugees";
+        words alone find "Refugees Welcome" in any order and with anything that is common to many.
+        """
+        ours = self._weigh(name)
+        grams, n = self._index.name_grams, len(self._index.name_strings)
+        for number, dice in grams.similar(name, n=n, at_least=LEAST_OVERLAP):
+            if number not in self._names:
+                self._names[number] = self._weigh(name_key(self._index.name_strings[number]))
+            cosine = _dot(ours, self._names[number])
+            yield int(self._index.name_rows[number]), (dice + cosine) / 2
+
+    def _weigh(self, name: str) -> dict[str, float]:
+        """The words of a name by their idf, as a vector of length 1."""
+        index = self._index
+        stems = {stem(word, Language.EN) for word in name.split() if not is_stop_word(word)}
+        known = {word: index.vocabulary.get(word) for word in stems or {name}}
+        idf = {word: self._rarest if at is None else self._idf[at] for word, at in known.items()}
+        length = math.hypot(*idf.values()) or 1.0
+        return {word: weight / length for word, weight in idf.items()}
+
 
 def _norms(index: Index) -> Floats:
     squares = np.concatenate(([0.0], np.cumsum(np.square(index.documents.weights, dtype=float))))
@@ -140,7 +177,10 @@ def _texts(record: Nonprofit) -> tuple[object, ...]:
 
 def _site(address: str) -> str:
     """What tells one site from another: its host, on a host of many the path too."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
     host = (parts.hostname or "").removeprefix("www.")
     return host + parts.path.rstrip("/").casefold() if host in _SHARED_HOSTS else host
 
@@ -150,47 +190,11 @@ def _are_family(one: Nonprofit, other: Nonprofit) -> bool:
     return bool({one.slug, one.parent} & {other.slug, other.parent} - {""})
 
 
-def _like_names(record: Nonprofit, index: Index) -> Likeness:
-    """How alike the names are, where that is enough: more of it is asked for across states."""
-    states = sum(
-        {
-            state_bit(place.state)
-            for place in record.locations
-            if place.visibility is not Visibility.HIDDEN
-        }
-    )
-    found: Likeness = {}
-    for name in (record.name, *record.other_names):
-        for row, similarity in _similar_names(name_key(name), index):
-            is_near = int(index.places.office_bits[row]) & states
-            if similarity >= (LIKE_NAME_IN_STATE if is_near else LIKE_NAME):
-                found[row] = max(similarity, found.get(row, 0.0))
-    return found
+def _states(record: Nonprofit) -> int:
+    """The states of the offices that may be shown, as bits."""
+    shown = (spot for spot in record.locations if spot.visibility is not Visibility.HIDDEN)
+    return sum({state_bit(spot.state) for spot in shown})
 
 
-def _similar_names(name: str, index: Index) -> Iterable[tuple[int, float]]:
-    """Rows by the mean of two views of the name, of its letters and of its weighty words.
-
-    Letters alone find what was mistyped or cut off, but also every other "for Refugees";
-    words alone find "Refugees Welcome" in any order and with anything that is common to many.
-    """
-    ours = _word_weights(name, index)
-    likely = index.name_grams.similar(name, n=len(index.name_rows), at_least=LEAST_OVERLAP)
-    for number, dice in likely:
-        theirs = _word_weights(name_key(index.name_strings[number]), index)
-        yield int(index.name_rows[number]), (dice + _cosine(ours, theirs)) / 2
-
-
-def _word_weights(name: str, index: Index) -> dict[str, float]:
-    rarest = float(index.idf.max())
-    stems = {stem(word, Language.EN) for word in name.split() if not is_stop_word(word)}
-    return {
-        term: float(index.idf[index.vocabulary[term]]) if term in index.vocabulary else rarest
-        for term in stems or {name}
-    }
-
-
-def _cosine(one: dict[str, float], other: dict[str, float]) -> float:
-    shared = sum(weight * other[term] for term, weight in one.items() if term in other)
-    norms = (sum(weight * weight for weight in names.values()) for names in (one, other))
-    return shared / math.sqrt(math.prod(norms)) if shared else 0.0
+def _dot(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    return sum(weight * other[word] for word, weight in one.items() if word in other)

@@ -84,6 +84,7 @@ def test_one_ein_is_one_organisation(index: Index, make_nonprofit: Make) -> None
         ("https://facebook.com/OakKitchen", ["oak-kitchen"]),
         ("https://www.facebook.com/oakkitchen/", ["oak-kitchen"]),
         ("https://facebook.com/other", []),
+        ("https://[", []),
         ("", []),
     ],
 )
