@@ -31,6 +31,7 @@ STATIC = {
     "cross-origin-resource-policy": "cross-origin",
     "cache-control": "public, max-age=31536000, immutable",
 }
+FRAME = {"referrer-policy": "no-referrer", "cross-origin-resource-policy": "cross-origin"}
 NEVER = ("set-cookie", "access-control-allow-credentials", "strict-transport-security")
 
 ROUTES = [
@@ -54,6 +55,9 @@ ROUTES = [
     ("POST", "/directory", 303, PAGE),
     ("HEAD", "/directory", 200, PAGE),
     ("GET", "/static/missing.css", 404, PAGE),
+    ("GET", "/widget/v9.js", 404, PAGE),
+    ("GET", "/embed/nobody", 404, FRAME),
+    ("POST", "/es/embed/nobody", 404, FRAME),
     ("GET", "/api/v1/nonprofits", 200, API),
     ("GET", "/api/v1/openapi.json", 200, API),
     ("GET", "/api/v1/nonprofits/nobody", 404, API),

@@ -9,6 +9,9 @@ from recommender import store
 from recommender.errors import StorageError
 from recommender.models import (
     Basis,
+    ColorScheme,
+    CountKind,
+    Language,
     ListingQuery,
     Nonprofit,
     Reach,
@@ -18,6 +21,8 @@ from recommender.models import (
     SubmissionKind,
     TagKind,
     Visibility,
+    WidgetFont,
+    WidgetSize,
 )
 from recommender.store import connect, migrate
 from recommender.store.accounts import Role
@@ -155,6 +160,11 @@ def test_every_table_of_ours_is_strict(db: Database) -> None:
         ("revisions", "kind", RevisionKind),
         ("revisions", "state", RevisionState),
         ("staff", "role", Role),
+        ("partners", "language", Language),
+        ("partners", "size", WidgetSize),
+        ("partners", "scheme", ColorScheme),
+        ("partners", "font", WidgetFont),
+        ("partner_counts", "kind", CountKind),
         ("publications", "kind", PublicationKind),
         ("publications", "state", PublicationState),
     ],
