@@ -44,8 +44,8 @@ from recommender.store.accounts import (
     use_totp_step,
 )
 from recommender.store.inbox import check_rate
-from recommender.web import credentials, get_db, get_settings
-from recommender.web.headers import RouteKind, kind_of
+from recommender.web import credentials, get_db, get_settings, kept
+from recommender.web.headers import RouteKind, is_below_desk, kind_of
 from recommender.web.i18n import SPANISH_PREFIX
 from recommender.web.submissions import visitor_code
 
@@ -74,6 +74,8 @@ DEVICE_COOKIE = "waymark-device"
 DEVICE_S = 180 * 24 * 3600
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF-Token"
+MAX_FORM_BYTES = 2 * kept.MAX_KEPT_BYTES
+"""What a form of the desk may be: what was typed and kept comes back to the page to sign in."""
 
 # How many tries to sign in there may be, and within how many seconds.
 QUARTER_H = 15 * 60
@@ -103,17 +105,22 @@ def init_app(app: Flask) -> None:
 # --- Access rules ------------------------------------------------------------------------
 
 
-def require(role: Role, *, max_bytes: int | None = None) -> Callable[[View], View]:
+def require(
+    role: Role, *, max_bytes: int | None = None, shows_again: str = ""
+) -> Callable[[View], View]:
     """Declare that a view of the desk is for this role and those that cover it.
 
     Args:
         role: The least that its user must be.
         max_bytes: How large a request may be, where files come that are larger than the
             application takes otherwise. It is lifted for nobody who may not open the view.
+        shows_again: The name of a button with which the view shows its form as it was typed
+            and does nothing else.
     """
 
     def mark(view: View) -> View:
         view.max_bytes = max_bytes  # type: ignore[attr-defined]
+        view.shows_again = shows_again  # type: ignore[attr-defined]
         return _declare(role)(view)
 
     return mark
@@ -171,7 +178,9 @@ def _guard() -> AnyResponse | None:
     """Let a request for the desk pass only if its access rule allows it."""
     endpoint = request.endpoint or ""
     if kind_of(endpoint) is not RouteKind.STAFF:
+        _recognise()
         return None
+    request.max_content_length = request.max_form_memory_size = MAX_FORM_BYTES
     changes = request.method not in {"GET", "HEAD", "OPTIONS"}
     if changes and not _is_from_here():
         refuse("This came from another site", "Please open the page here and send it once more.")
@@ -180,18 +189,41 @@ def _guard() -> AnyResponse | None:
         return None
     session = _read_session()
     if session is None:
-        here = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("staff.login", next=here), 303)
+        return _ask_to_sign_in()
     g.session, g.staff = session, session.account
     if not isinstance(access, Role) or not session.account.role.covers(access):
         refuse("This is not for your role", "If you need it, please ask an administrator.")
     _lift_limit(endpoint)
     if changes and not _has_csrf_token(session):
-        refuse(
-            "This form is out of date",
-            "Your session has changed since it was opened. Please open it again.",
-        )
+        _refuse_old_form()
     return None
+
+
+def _recognise() -> None:
+    """Know who is there where the desk has no such page, so that its error page is theirs."""
+    if request.endpoint is None and is_below_desk(request.path):
+        session = _read_session()
+        if session is not None:
+            g.session, g.staff = session, session.account
+
+
+def _ask_to_sign_in() -> AnyResponse:
+    """Lead a stranger to the page to sign in, with what they had typed."""
+    typed = kept.read_typed(CSRF_FIELD) if request.method == "POST" else None
+    if typed is not None:
+        page = render_template("staff/login.html", kept=typed, trouble=None)
+        return make_response(page, 401)
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("staff.login", next=here), 303)
+
+
+def _refuse_old_form() -> NoReturn:
+    """Let somebody send a form once more that an earlier session of theirs has opened."""
+    title = "This form is out of date"
+    typed = kept.read_typed(CSRF_FIELD)
+    if typed is not None:
+        abort(kept.show_again(typed, title, 403))
+    refuse(title, "Your session has changed since it was opened. Please open it again.")
 
 
 def _lift_limit(endpoint: str) -> None:
@@ -258,14 +290,18 @@ def _read_session() -> Session | None:
 def start_session(account: Account, response: AnyResponse) -> None:
     """Sign this browser in under a new token, which ends an earlier session, and remember it.
 
+    From then on this request is that of the account.
+
     Raises:
         InvalidAccount: the account changed since it was read.
     """
     earlier = _read_session()
     if earlier is not None:
         end_session(get_db(), earlier)
-    _set_cookie(response, COOKIE, create_session(get_db(), account))
+    token = create_session(get_db(), account)
+    _set_cookie(response, COOKIE, token)
     remember_device(account, response)
+    g.session, g.staff = find_session(get_db(), token), account
 
 
 def forget_session(response: AnyResponse) -> None:

@@ -152,6 +152,11 @@ def card_policy() -> str:
     )
 
 
+def is_below_desk(path: str) -> bool:
+    """Whether an address is the desk's, whether there is a page or not."""
+    return path == "/staff" or path.startswith("/staff/")
+
+
 def _add_headers(response: Response) -> Response:
     kind = _kind(response)
     headers = {**EVERYWHERE, **HEADERS[kind]}
@@ -173,6 +178,8 @@ def _kind(response: Response) -> RouteKind:
     kind = kind_of(request.endpoint or "")
     if kind is None and request.path.startswith("/api/"):
         return RouteKind.API
+    if kind is None and is_below_desk(request.path):
+        return RouteKind.STAFF
     # An address without a route, a file that is not there or a route that nobody declared
     # is answered with a page, and gets the strictest headers a page has.
     missing = kind is RouteKind.STATIC and response.status_code >= 400

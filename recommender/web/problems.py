@@ -9,6 +9,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from werkzeug.exceptions import HTTPException
 
 from recommender import errors
+from recommender.web import auth, kept
 from recommender.web.i18n import lazy_gettext as _
 
 
@@ -73,6 +74,27 @@ PROBLEMS = {
     ),
 }
 
+# What the desk says in other words; it is in English, so these are no messages.
+DESK_PROBLEMS = {
+    404: Problem(
+        title="There is nothing here",
+        advice="The address may be mistyped, or what it named is gone.",
+    ),
+    405: Problem(
+        title="This address works in another way",
+        advice="It takes what a form sends. Please start from the page that has the form.",
+    ),
+    413: Problem(
+        title="That is more than can be taken at once",
+        advice="Nothing was saved. Go back: your browser still has what you typed. Then send"
+        " less of it at a time.",
+    ),
+    500: Problem(
+        title="Something went wrong on our side",
+        advice="It may not have been saved. Please look before you send it once more.",
+    ),
+}
+
 # How the domain's errors are told over HTTP; the most particular class comes first.
 _STATUS = {
     errors.NotFound: 404,
@@ -129,5 +151,16 @@ def _answer(status: int, *, field: str = "") -> Response:
     problem = describe(status)
     if request.path.startswith("/api/"):
         return error_json(status, str(problem.title), field=field)
+    if auth.current_staff():
+        return _desk_page(status, problem)
     page = render_template("errors/page.html", status=status, problem=problem)
     return make_response(page, status)
+
+
+def _desk_page(status: int, problem: Problem) -> Response:
+    """What somebody at the desk reads; what they typed comes back where we have failed."""
+    problem = DESK_PROBLEMS.get(status, problem)
+    typed = kept.read_typed(auth.CSRF_FIELD) if status >= 500 and request.method == "POST" else None
+    if typed is not None:
+        return kept.show_again(typed, problem.title, status)
+    return auth.refusal(problem.title, problem.advice, status)

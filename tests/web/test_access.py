@@ -13,7 +13,7 @@ from recommender.config import ROOT, Settings
 from recommender.models import Nonprofit, Tag
 from recommender.store.accounts import Role
 from recommender.store.catalog import load_nonprofits, load_tags
-from recommender.web.auth import COOKIE, PUBLIC, Open, access_of, require
+from recommender.web.auth import COOKIE, MAX_FORM_BYTES, PUBLIC, Open, access_of, require
 from recommender.web.headers import EVERYWHERE, HEADERS, KINDS, RouteKind, kind_of
 from recommender.web.i18n import SPANISH_PREFIX
 from tests.web.client import PageClient
@@ -213,7 +213,7 @@ def test_scripts_may_send_the_token_as_a_header(app: Flask) -> None:
 
 def test_files_may_be_large_only_where_and_for_whom_it_is_declared(app: Flask) -> None:
     taking = create_app(app.config["WAYMARK"])
-    for name, limit in (("files", 2 * MAX_REQUEST_BYTES), ("words", None)):
+    for name, limit in (("files", 2 * MAX_FORM_BYTES), ("words", None)):
         view = require(Role.REVIEWER, max_bytes=limit)(
             lambda: ("", 204, {"Content-Type": "text/plain"})
         )
@@ -227,10 +227,11 @@ def test_files_may_be_large_only_where_and_for_whom_it_is_declared(app: Flask) -
         path = f"/staff/{name}"
         return client.post(path, data=body, content_type=kind, headers=OWN_FORM).status_code
 
-    assert send(Role.REVIEWER, "files", MAX_REQUEST_BYTES) == 204
-    assert send(Role.REVIEWER, "files", 2 * MAX_REQUEST_BYTES) == 413
-    assert send(Role.REVIEWER, "words", MAX_REQUEST_BYTES) == 413
-    assert send(Role.EDITOR, "files", MAX_REQUEST_BYTES) == 403
+    assert send(Role.REVIEWER, "files", MAX_FORM_BYTES) == 204
+    assert send(Role.REVIEWER, "files", 2 * MAX_FORM_BYTES) == 413
+    assert send(Role.REVIEWER, "words", MAX_REQUEST_BYTES) == 204
+    assert send(Role.REVIEWER, "words", MAX_FORM_BYTES) == 413
+    assert send(Role.EDITOR, "files", MAX_FORM_BYTES) == 403
 
 
 # --- Cookies and headers -----------------------------------------------------------------

@@ -28,7 +28,7 @@ from recommender.store.accounts import (
     use_link,
     use_totp_step,
 )
-from recommender.web import auth, credentials, get_db, get_settings
+from recommender.web import auth, credentials, get_db, get_settings, kept
 from recommender.web.auth import current_session, public, refuse, require
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
@@ -72,13 +72,25 @@ def login() -> AnyResponse:
     try:
         account = _sign_in()
     except RateLimited as error:
-        return _page("login", _too_many(error.retry_after_s))
+        return _page("login", _too_many(error.retry_after_s), kept=kept.read_carried())
     if account is None:
         # One sentence for all, so that nobody learns which addresses have an account.
         advice = "The address, the password or the code is not right."
-        return _page("login", Trouble(title="You are not signed in", advice=advice))
+        trouble = Trouble(title="You are not signed in", advice=advice)
+        return _page("login", trouble, kept=kept.read_carried())
+    typed = kept.read_carried()
+    if typed is not None:
+        return _resume(account, typed)
     response = redirect(auth.local_path(request.form.get("next", "")), 303)
     auth.start_session(account, response)
+    return response
+
+
+def _resume(account: Account, typed: kept.Kept) -> Response:
+    """Sign in, and show what was typed when the session had ended."""
+    response = make_response()
+    auth.start_session(account, response)
+    response.set_data(kept.show_again(typed, "You are signed in again", 200).data)
     return response
 
 

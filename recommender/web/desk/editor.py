@@ -107,7 +107,7 @@ class Editor:
 
 
 @bp.route("/new", methods=["GET", "POST"])
-@require(Role.EDITOR)
+@require(Role.EDITOR, shows_again="add")
 def new() -> AnyResponse:
     """Make a draft."""
     if request.method == "GET":
@@ -133,7 +133,7 @@ def new() -> AnyResponse:
 
 
 @bp.route("/<slug>/edit", methods=["GET", "POST"])
-@require(Role.EDITOR)
+@require(Role.EDITOR, shows_again="add")
 def edit(slug: str) -> AnyResponse:
     """Edit a listing: at once where it is a draft, for review where it is shown."""
     found = get_listing(get_db(), slug)
