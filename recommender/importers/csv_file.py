@@ -71,7 +71,7 @@ def decode(content: bytes, name: str) -> str:
     try:
         text = content.decode(encoding or _guess_encoding(content))
     except UnicodeDecodeError as error:
-        raise ImportRefused(f"{name} is not text: {error.reason}.") from error
+        raise ImportRefused(f"{name} is not text in any encoding that we know.") from error
     if "\0" in text:
         raise ImportRefused(f"{name} is not text: it holds null characters.")
     return text

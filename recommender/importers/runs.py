@@ -150,6 +150,8 @@ class _Job:
         path = self.workshop.file_of(self.import_)
         if not path.is_file():
             raise ImportRefused("The file is not kept any more. Please bring it once more.")
+        if path.stat().st_size == 0:
+            raise ImportRefused("The file is empty.")
         return path
 
 

@@ -12,9 +12,18 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -56,7 +65,7 @@ from recommender.store.plans import (
 )
 from recommender.web import get_db, get_settings
 from recommender.web.auth import current_session, require
-from recommender.web.background import get_background
+from recommender.web.background import Background
 from recommender.web.desk.account import Trouble
 from recommender.web.desk.asked import read_number
 from recommender.web.desk.diff import LABELS, describe_changes, describe_listing, to_lines
@@ -234,8 +243,8 @@ def _receive(file: FileStorage) -> Import:
     arrival = Arrival(
         file_name=clean_name(file.filename or ""),
         format=form["format"],
-        source=" ".join(form.get("source", "").split())[:200],
-        as_of=form.get("as_of", "") if form["format"] in _HAVE_MONTH else "",
+        source=" ".join(form["source"].split())[:200] if form["format"] in _HAVE_SOURCE else "",
+        as_of=form["as_of"] if form["format"] in _HAVE_MONTH else "",
     )
     import_ = create_import(get_db(), arrival, by=me)
     try:
@@ -316,13 +325,18 @@ def _progress_words(import_: Import) -> str:
 
 
 def _soon(number: int) -> None:
-    get_background().soon(f"import {number}", partial(work_on, _workshop(), number))
+    _get_queue().soon(f"import {number}", partial(work_on, _workshop(), number))
+
+
+def _get_queue() -> Background:
+    """The queue of imports alone: a large file must not keep a publication waiting."""
+    return cast(Background, current_app.extensions.setdefault("imports", Background()))
 
 
 def _begin(number: int) -> AnyResponse:
     """Let the next step begin, and go to the page of the import."""
     _soon(number)
-    get_background().wait(WAIT_S)
+    _get_queue().wait(WAIT_S)
     return _back_to(number)
 
 

@@ -62,7 +62,7 @@ def app(
 def db(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[store.Database]:
     """The store as it was at first: without imports, and without what they brought."""
     monkeypatch.setattr("recommender.web.desk.imports.open_gazetteer", lambda _: FakeGazetteer())
-    assert app.extensions["background"].wait(TIMEOUT_S)
+    assert "imports" not in app.extensions or app.extensions["imports"].wait(TIMEOUT_S)
     db = store.connect(app.config["WAYMARK"].database)
     for table in ("imports", "import_mappings", "revisions"):
         db.execute(f"DELETE FROM {table}")
@@ -89,7 +89,7 @@ def bring(client: DeskClient, content: bytes, name: str = "a.csv", **form: str) 
 
 def settle(client: DeskClient, number: int = 1) -> TestResponse:
     """The page of an import once nobody works on it any more."""
-    assert client.application.extensions["background"].wait(TIMEOUT_S)
+    assert client.application.extensions["imports"].wait(TIMEOUT_S)
     return client.get(f"/staff/imports/{number}")
 
 
