@@ -193,12 +193,14 @@ def _as_postings(matrix: sparse.csr_matrix) -> Postings:
 
 def _surfaces(texts: list[str], vocabulary: dict[str, int], language: Language) -> list[str]:
     """For each term the word in which texts of a language most often write it, else ""."""
-    written: list[Counter[str]] = [Counter() for _ in vocabulary]
+    spelled: Counter[str] = Counter()
     for text in texts:
-        for word in _WRITTEN_WORD.findall(text.lower()):
-            term = vocabulary.get(stem(fold(word), language))
-            if term is not None:
-                written[term][word] += 1
+        spelled.update(_WRITTEN_WORD.findall(text.lower()))
+    written: list[Counter[str]] = [Counter() for _ in vocabulary]
+    for word, number in spelled.items():
+        term = vocabulary.get(stem(fold(word), language))
+        if term is not None:
+            written[term][word] = number
     return [count.most_common(1)[0][0] if count else "" for count in written]
 
 
