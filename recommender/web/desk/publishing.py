@@ -18,7 +18,13 @@ from werkzeug.wrappers import Response
 
 from recommender import store
 from recommender.config import Settings
-from recommender.errors import IndexDamaged, InvalidAction, NotFound, RecommenderError
+from recommender.errors import (
+    IndexDamaged,
+    IndexNotReady,
+    InvalidAction,
+    NotFound,
+    RecommenderError,
+)
 from recommender.golden import read_golden
 from recommender.index import (
     current_generation,
@@ -26,6 +32,7 @@ from recommender.index import (
     is_rejected,
     list_generations,
     read_manifest,
+    verify_generation,
 )
 from recommender.publish import (
     GOLDEN_FILE,
@@ -107,6 +114,13 @@ def _is_behind() -> bool:
     return bool(get_index().manifest["catalog_revision"] != get_catalog_revision(get_db()))
 
 
+def _may_be_behind() -> bool:
+    """The same for the page, which must be there to mend an index that cannot be read."""
+    with suppress(IndexNotReady, IndexDamaged):
+        return _is_behind()
+    return True
+
+
 def _publish_what_changed(response: Response) -> Response:
     """Look after every request of somebody who is signed in, and publish on the thread."""
     publisher: Background = current_app.extensions["publisher"]
@@ -156,7 +170,7 @@ def index() -> str:
     return render_template(
         "staff/publish.html",
         generations=_list_generations(),
-        is_behind=_is_behind() if find_serving(get_settings()) else True,
+        is_behind=_may_be_behind(),
         is_underway=is_publishing(get_settings().index),
         history=history,
         page=page,
@@ -193,14 +207,18 @@ def show(number: int) -> str:
 @require(Role.REVIEWER)
 def confirm_return(name: str) -> str:
     """What would change if an older generation, or one gone back from, served instead."""
-    generation = _get_generation(name)
-    serving = current_generation(get_settings().index)
+    generation, root = _get_generation(name), get_settings().index
+    serving = current_generation(root)
+    with _whole():
+        verify_generation(root, name)
+        changes = compare_generations(root, serving, name)
+        exposed = list_exposed(get_db(), get_settings(), name)
     return render_template(
         "staff/publish_return.html",
         generation=generation,
         serving=_get_generation(serving),
-        changes=compare_generations(get_settings().index, serving, name),
-        exposed=list_exposed(get_db(), get_settings(), name),
+        changes=changes,
+        exposed=exposed,
         labels=LABELS,
     )
 
@@ -214,7 +232,18 @@ def serve_instead(name: str) -> Response:
     reason = read_note("reason")
     if not reason:
         raise InvalidAction("Please say why, for those who wonder what serves.")
-    return _to(serve_again(get_db(), get_settings(), name, by=staff, reason=reason))
+    with _whole():
+        done = serve_again(get_db(), get_settings(), name, by=staff, reason=reason)
+    return _to(done)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Refuse what a damaged generation, or one of another version, is asked for."""
+    try:
+        yield
+    except IndexDamaged as error:
+        raise InvalidAction(str(error)) from error
 
 
 def say_result(publication: Publication) -> str:

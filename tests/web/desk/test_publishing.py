@@ -15,7 +15,7 @@ from flask import Flask
 from app import create_app
 from recommender import store
 from recommender.config import ROOT, Settings
-from recommender.index import current_generation, publishing
+from recommender.index import current_generation, list_generations, publishing
 from recommender.models import Nonprofit, Tag
 from recommender.publish import GOLDEN_FILE, PLACES_FILE, publish
 from recommender.store.accounts import Role
@@ -369,3 +369,28 @@ def test_a_place_that_is_hidden_now_does_not_come_back(app: Flask) -> None:
     assert 'name="reason"' not in page.source
     assert reviewer.submit(address, reason="I insist.").status_code == 409
     assert serving(app) > older
+
+
+def test_a_damaged_generation_does_not_come_back(app: Flask) -> None:
+    reviewer = sign_in(app, Role.REVIEWER)
+    reviewer.submit("/staff/publish")
+    older, root = serving(app), app.config["WAYMARK"].index
+    reviewer.submit("/staff/publish")
+    (root / older / "idf.npy").unlink()
+    address = f"/staff/publish/generations/{older}"
+    for response in (reviewer.get(address), reviewer.submit(address, reason="Let us see.")):
+        assert response.status_code == 409
+        assert "is damaged" in response.text or "cannot be read" in response.text
+    assert serving(app) > older
+
+
+def test_where_nothing_can_be_read_the_page_mends_it(app: Flask) -> None:
+    root = app.config["WAYMARK"].index
+    for name in list_generations(root):
+        (root / name / "idf.npy").unlink(missing_ok=True)
+    fresh = create_app(app.config["WAYMARK"])
+    fresh.test_client_class = PageClient
+    reviewer = sign_in(fresh, Role.REVIEWER)
+    assert "Publish now" in reviewer.page("/staff/publish").source
+    assert reviewer.submit("/staff/publish").status_code == 303
+    assert "Everything approved can be found." in reviewer.page("/staff/publish").source
