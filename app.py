@@ -36,7 +36,7 @@ from recommender.web.api import docs as api_docs
 MAX_REQUEST_BYTES = 512 * 1024
 PARTS = (
     *(web, i18n, headers, problems, assets, reasons, cli, logs, auth, background),
-    *(sharing, widget),
+    *(sharing, submissions, widget),
 )
 BILINGUAL = (about.bp, api_docs.bp, directory.bp, donor.bp, learn.bp, submissions.bp, widget.bp)
 

@@ -1,8 +1,9 @@
 """What visitors send to the editors: a group to add, a correction, a claim, a removal.
 
-Nothing about the sender is kept but what was typed. The pages set no cookie, so a message
-must come from our own form by the browser's word (`Sec-Fetch-Site`), and floods are held
-back by a count under a one-way code that is gone within the hour.
+Nothing about the sender is kept but what was typed, and how to reach them not for long. The
+pages set no cookie, so a message must come from our own form by the browser's word
+(`Sec-Fetch-Site`), and floods are held back by a count under a one-way code that is gone
+within the hour.
 """
 
 from __future__ import annotations
@@ -11,21 +12,27 @@ import hashlib
 import hmac
 import ipaddress
 import re
+import time
 import unicodedata
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import Field, StringField, TextAreaField
 from wtforms.form import BaseForm
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
+from recommender import store
 from recommender.errors import NotFound, RateLimited, StorageError
 from recommender.models import Nonprofit, Submission, SubmissionKind
-from recommender.store.inbox import check_rate, create_submission
+from recommender.store.inbox import check_rate, create_submission, erase_contacts
 from recommender.store.listings import get_nonprofit
 from recommender.web import get_db, get_settings
+from recommender.web.background import get_background
 from recommender.web.i18n import current_language, lazy_gettext, number, url
 from recommender.web.i18n import gettext as _
 from recommender.web.standing import leave
@@ -37,7 +44,34 @@ MAX_PER_WINDOW = 5
 WINDOW_S = 3600
 TRAP = "subject"
 
+# Contacts whose time has come are looked for so often, in seconds, by every worker.
+ERASE_FIRST_S = 60
+ERASE_EVERY_S = 3600
+
 bp = Blueprint("submissions", __name__)
+
+
+class Eraser:
+    """Has old contacts erased as long as requests come, whatever they ask for."""
+
+    def __init__(self) -> None:
+        self._due = time.monotonic() + ERASE_FIRST_S
+
+    def __call__(self) -> None:
+        """Ask for it on the thread, where it is time."""
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + ERASE_EVERY_S
+            get_background().soon("erase contacts", partial(_erase, get_settings().database))
+
+
+def _erase(database: Path) -> None:
+    with closing(store.connect(database)) as db:
+        erase_contacts(db)
+
+
+def init_app(app: Flask) -> None:
+    """Let every request see to it that contacts are erased in time."""
+    app.before_request(Eraser())
 
 
 # --- Forms -------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,13 @@ from recommender.config import ROOT, Settings
 from recommender.errors import StorageError
 from recommender.models import Language, Nonprofit, Status, Submission, SubmissionKind, Tag
 from recommender.store.catalog import load_nonprofits, load_tags, set_status
-from recommender.store.inbox import InboxQuery, search_inbox
+from recommender.store.inbox import (
+    CONTACT_DAYS,
+    InboxQuery,
+    create_submission,
+    get_submission,
+    search_inbox,
+)
 from recommender.web import submissions
 from recommender.web.submissions import MAX_MESSAGE, MAX_PER_WINDOW, TRAP, tidy
 from tests.web.client import Page, PageClient
@@ -251,6 +258,42 @@ def test_a_full_disk_loses_nothing_that_was_typed(
     response = _send(client, "/suggest", GOOD["/suggest"])
     assert response.status_code == 503
     assert "It cooks for newcomers." in response.text
+
+
+# --- Forgetting --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/about", "/healthz", "/nowhere"])
+def test_contacts_are_erased_while_the_site_is_visited(
+    app: Flask, db: store.Database, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    fix = Submission(
+        kind=SubmissionKind.FIX, language=Language.EN, message="x", contact="a@example.org"
+    )
+    create_submission(db, fix)
+    long_ago = f"strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-{CONTACT_DAYS} days', '-1 minute')"
+    db.execute(f"UPDATE submissions SET status = 'done', handled_at = {long_ago}")
+    clock = [time.monotonic()]
+    monkeypatch.setattr(submissions.time, "monotonic", lambda: clock[0])
+    worker = create_app(app.config["WAYMARK"])
+    for passed, contact in ((0, "a@example.org"), (submissions.ERASE_FIRST_S, "")):
+        clock[0] += passed
+        worker.test_client().get(path)
+        assert worker.extensions["background"].wait(10)
+        assert get_submission(db, 1).submission.contact == contact
+    # It is not asked for again before its time.
+    db.execute("UPDATE submissions SET contact = 'b@example.org'")
+    for passed, contact in ((0, "b@example.org"), (submissions.ERASE_EVERY_S, "")):
+        clock[0] += passed
+        worker.test_client().get(path)
+        assert worker.extensions["background"].wait(10)
+        assert get_submission(db, 1).submission.contact == contact
+
+
+def test_the_pages_say_when_contacts_are_erased(client: PageClient) -> None:
+    for path in ("/about/privacy", "/suggest", "/thanks/fix"):
+        assert f"{CONTACT_DAYS} days after" in client.page(path).source
+        assert f"{CONTACT_DAYS} días después" in client.page(f"/es{path}").source
 
 
 # --- Odd requests ------------------------------------------------------------------------
