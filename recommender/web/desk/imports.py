@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -28,7 +27,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from recommender.errors import InvalidAction
-from recommender.importers.csv_file import FIELDS, write_line
+from recommender.importers.csv_file import FIELDS
 from recommender.importers.formats import FORMATS
 from recommender.importers.irs_bmf import KINDS
 from recommender.importers.runs import Workshop, sweep, work_on
@@ -55,7 +54,6 @@ from recommender.store.plans import (
     Outcome,
     RowQuery,
     StoredRow,
-    Undone,
     Verdict,
     iterate_rows,
     leave_out,
@@ -68,12 +66,27 @@ from recommender.web.auth import current_session, require
 from recommender.web.background import Background
 from recommender.web.desk.account import Trouble
 from recommender.web.desk.asked import read_number
-from recommender.web.desk.diff import LABELS, describe_changes, describe_listing, to_lines
+from recommender.web.desk.diff import describe_changes, describe_listing
+from recommender.web.desk.import_words import (
+    FIELD_LABELS,
+    FORMAT_LABELS,
+    KIND_LABELS,
+    OUTCOMES,
+    SETS,
+    STATES,
+    UNDONE,
+    VERDICTS,
+    describe_row,
+    in_numbers,
+    say_progress,
+    say_reason,
+    write_report,
+)
 from recommender.web.desk.refusals import refuse_errors
-from recommender.web.listings import format_ein
 
 bp = Blueprint("staff_imports", __name__, url_prefix="/staff/imports")
 refuse_errors(bp)
+bp.add_app_template_global(in_numbers)
 
 MAX_UPLOAD_BYTES = 64 * MEGABYTE
 MAX_KEPT_BYTES = 512 * MEGABYTE
@@ -82,99 +95,9 @@ MAX_TYPED = 200
 WAIT_S = 0.8
 """Most files are read in less time, and then no page need say that they are being read."""
 
-FORMAT_LABELS = {
-    "csv": "Spreadsheet (CSV)",
-    "hsds": "HSDS 3.0 (JSON, or a zipped package)",
-    "irs-bmf": "IRS Business Master File (CSV, or .csv.gz)",
-    "irs-990-xml": "IRS Form 990 returns (XML, or a zip of many)",
-}
-FIELD_LABELS = {
-    **LABELS,
-    **{field: LABELS.get(field, field.capitalize()) for field in FIELDS},
-    "zip": "ZIP code",
-    "visibility": "How much of the place is shown",
-}
-VERDICTS = {
-    Verdict.CREATE: "New",
-    Verdict.UPDATE: "Update",
-    Verdict.CONFLICT: "Conflict",
-    Verdict.UNCHANGED: "Unchanged",
-    Verdict.DUPLICATE: "Duplicate",
-    Verdict.REJECTED: "Rejected",
-}
-SETS = {
-    Verdict.CREATE: "new, as imported drafts",
-    Verdict.UPDATE: "updated where they were empty or had the fact from the same source",
-    Verdict.CONFLICT: "in conflict with what an editor or another source wrote",
-}
-OUTCOMES = {
-    Outcome.CREATED: "Draft made",
-    Outcome.CHANGED: "Draft changed",
-    Outcome.PROPOSED: "Put up for review",
-}
-UNDONE = {
-    Undone.REMOVED: "Removed again",
-    Undone.REVERTED: "Reverted",
-    Undone.PROPOSED: "Going back put up for review",
-    Undone.WITHDRAWN: "Proposal withdrawn",
-    Undone.LEFT: "Left as it is",
-}
-# One of them, and several; by type, because members of two of them may be equal as texts.
-_COUNTED: dict[type, dict[Any, tuple[str, str]]] = {
-    Verdict: {
-        Verdict.CREATE: ("new", "new"),
-        Verdict.UPDATE: ("update", "updates"),
-        Verdict.CONFLICT: ("conflict", "conflicts"),
-        Verdict.UNCHANGED: ("unchanged", "unchanged"),
-        Verdict.DUPLICATE: ("duplicate", "duplicates"),
-        Verdict.REJECTED: ("rejected", "rejected"),
-    },
-    Outcome: {
-        Outcome.CREATED: ("draft made", "drafts made"),
-        Outcome.CHANGED: ("draft changed", "drafts changed"),
-        Outcome.PROPOSED: ("revision put up for review", "revisions put up for review"),
-    },
-    Undone: {
-        Undone.REMOVED: ("draft removed again", "drafts removed again"),
-        Undone.REVERTED: ("change reverted", "changes reverted"),
-        Undone.PROPOSED: ("way back put up for review", "ways back put up for review"),
-        Undone.WITHDRAWN: ("proposal withdrawn", "proposals withdrawn"),
-        Undone.LEFT: ("left as it is", "left as they are"),
-    },
-}
-KIND_LABELS = {
-    "csv": "Spreadsheet",
-    "hsds": "HSDS",
-    "irs-bmf": "IRS extract",
-    "irs-990-xml": "Form 990",
-}
-STATES = {
-    ImportState.RECEIVING: "Arriving",
-    ImportState.OPENING: "Being read",
-    ImportState.MAPPING: "Waits for its columns to be mapped",
-    ImportState.PLANNING: "Being read and compared",
-    ImportState.PLANNED: "Waits for a decision",
-    ImportState.APPLYING: "Being written",
-    ImportState.APPLIED: "Imported",
-    ImportState.UNDOING: "Being undone",
-    ImportState.UNDONE: "Undone",
-    ImportState.FAILED: "Could not be read",
-    ImportState.DISCARDED: "Discarded",
-}
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _HAVE_MONTH = tuple(name for name in FORMATS if name != "irs-990-xml")
 _HAVE_SOURCE = ("csv", "hsds")
-
-
-@bp.app_template_global("in_numbers")
-def in_numbers(counts: Mapping[Verdict | Outcome | Undone, int]) -> str:
-    """Counts in words, e.g. "300 drafts made, 1 revision put up for review"."""
-    words = _COUNTED[type(next(iter(counts)))] if counts else {}
-    return ", ".join(
-        f"{counts[kind]:,} {forms[counts[kind] > 1]}"
-        for kind, forms in words.items()
-        if counts.get(kind)
-    )
 
 
 @bp.get("")
@@ -286,7 +209,7 @@ def show(number: int) -> str:
         return render_template(
             "staff/import_progress.html",
             import_=import_,
-            words=_progress_words(import_),
+            words=say_progress(import_),
             states=STATES,
             **_described(import_),
         )
@@ -302,7 +225,7 @@ def progress(number: int) -> dict[str, Any]:
     import_ = _look(number)
     return {
         "working": import_.state in WORKING,
-        "words": _progress_words(import_),
+        "words": say_progress(import_),
         "done": import_.done,
         "total": import_.total,
     }
@@ -314,14 +237,6 @@ def _look(number: int) -> Import:
     if import_.is_silent:
         _soon(number)
     return import_
-
-
-def _progress_words(import_: Import) -> str:
-    if not import_.stage:
-        return "It will begin in a moment."
-    if import_.total:
-        return f"{import_.stage}: {import_.done:,} of {import_.total:,}"
-    return f"{import_.stage}: {import_.done:,} so far" if import_.done else f"{import_.stage} …"
 
 
 def _soon(number: int) -> None:
@@ -475,35 +390,13 @@ def _page_url(number: int, page: int) -> str:
 def _details(row: StoredRow) -> dict[str, Any]:
     """What is said of a row: its changes, or what a new listing would hold."""
     planned = row.planned
-    said: dict[str, Any] = {"about": _about(row), "reason": _in_words(planned.reason)}
+    said: dict[str, Any] = {"about": describe_row(row), "reason": say_reason(planned.reason)}
     if planned.changes:
         said["changes"] = describe_changes(planned.changes)
     elif planned.nonprofit:
         facts = [fact for fact in describe_listing(planned.nonprofit) if fact.lines]
         said["facts"] = [fact for fact in facts if fact.field not in ("slug", "status")]
     return said
-
-
-def _about(row: StoredRow) -> str:
-    """By what a row is known beside its name: the EIN, and for a new listing the place."""
-    planned = row.planned
-    office = planned.nonprofit.office if planned.nonprofit and not planned.before else None
-    parts = [format_ein(planned.ein) if planned.ein else ""]
-    parts += [f"{office.city}, {office.state}"] if office else []
-    return " · ".join(filter(None, parts))
-
-
-# A field, or several, at the end of a part of a reason; or one at its beginning.
-_FIELDS_NAMED = re.compile(r"(?<=: )[a-z_]+(?:, [a-z_]+)*(?=;|$)|^[a-z_]+(?=: )")
-
-
-def _in_words(reason: str) -> str:
-    """A reason in which fields have the names by which the desk knows them."""
-    said = _FIELDS_NAMED.sub(
-        lambda found: ", ".join(FIELD_LABELS.get(name, name) for name in found[0].split(", ")),
-        reason,
-    )
-    return said[:1].upper() + said[1:]
 
 
 @bp.post("/<int(max=999999999):number>/rows")
@@ -571,38 +464,8 @@ def undo(number: int) -> AnyResponse:
 def report(number: int) -> Response:
     """All rows of an import as a spreadsheet, safe to open."""
     import_ = get_import(get_db(), number)
-    rows = list(iterate_rows(get_db(), number, replace(_read_query(), page=1)))
-    lines = [write_line(_REPORT), *(write_line(_report_cells(row)) for row in rows)]
-    response = Response("\ufeff" + "".join(lines), mimetype="text/csv")
+    rows = iterate_rows(get_db(), number, _read_query())
+    response = Response("\ufeff" + "".join(write_report(rows)), mimetype="text/csv")
     name = f"import-{import_.id}.csv"
     response.headers["Content-Disposition"] = f"attachment; filename={name}"
     return response
-
-
-_REPORT = (
-    *("where", "verdict", "name", "ein", "listing", "reason", "changes", "left out", "done"),
-    *("undone", "remark"),
-)
-
-
-def _report_cells(row: StoredRow) -> Iterator[str]:
-    planned = row.planned
-    yield from (planned.where, planned.verdict, planned.name, planned.ein)
-    yield from (
-        row.listing or planned.slug,
-        _in_words(planned.reason),
-        "; ".join(_changes_in_words(row)),
-    )
-    yield "yes" if row.is_left_out else ""
-    yield OUTCOMES[row.outcome] if row.outcome else ""
-    yield UNDONE[row.undone] if row.undone else ""
-    yield row.remark
-
-
-def _changes_in_words(row: StoredRow) -> Iterator[str]:
-    for change in row.planned.changes:
-        before, after = (
-            " | ".join(to_lines(change.field, value)) or "nothing"
-            for value in (change.before, change.after)
-        )
-        yield f"{LABELS[change.field]}: {before} → {after}"
