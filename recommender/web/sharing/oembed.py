@@ -28,6 +28,9 @@ from recommender.web.sharing.pictures import HEIGHT, WIDTH
 from recommender.web.sharing.subjects import (
     HOME,
     NONPROFIT,
+    RESOURCE,
+    TAG_KINDS,
+    TOPIC,
     Shared,
     Subject,
     describe,
@@ -44,9 +47,15 @@ PRIVATE = frozenset(
 )
 CACHE_AGE_S = 3600
 MAX_SIDE = 10_000
-# The room that a card takes: in a column of text, and in a narrow one.
-WIDE, NARROW = 560, 400
-HEIGHTS = {WIDE: (300, 460), NARROW: (360, 600)}
+WIDTH_OF_CARD = 560
+# What the longest card of a kind takes, measured in Chromium: at least so wide, so high.
+_TAGGED = {480: 350, 320: 460, 0: 610}
+HEIGHTS = {
+    NONPROFIT: {480: 300, 320: 380, 0: 430},
+    TOPIC: {480: 380, 320: 520, 0: 720},
+    RESOURCE: {480: 490, 320: 590, 0: 760},
+    **dict.fromkeys(TAG_KINDS, _TAGGED),
+}
 MIN_WIDTH, MIN_HEIGHT = 220, 150
 _NOTHING = "There is nothing to show for this address."
 _FRAME = Markup(
@@ -169,9 +178,10 @@ def _answer(shared: Shared, box: Box) -> dict[str, str | int]:
         }
     if box.width < MIN_WIDTH or box.height < MIN_HEIGHT:
         return answer
-    width = min(box.width, WIDE)
-    room = HEIGHTS[WIDE if width > NARROW else NARROW][shared.subject.kind != NONPROFIT]
-    size = {"width": width, "height": min(box.height, room)}
+    width = min(box.width, WIDTH_OF_CARD)
+    heights = HEIGHTS[shared.subject.kind]
+    needed = next(height for least, height in heights.items() if width >= least)
+    size = {"width": width, "height": min(box.height, needed)}
     html = _FRAME.format(src=card_url(shared), title=shared.title, **size)
     return {**answer, "type": "rich", "html": str(html), **size}
 

@@ -35,6 +35,8 @@ _TITLE_WIDTH = WIDTH - 2 * _MARGIN
 _LEADING, _ASCENT = 1.12, 0.78
 _REFERENCE_SIZE = 100
 _SPACE = 0.22
+_SLACK = 0.99
+"""Of a line; letters are set on whole pixels, and no size is exactly the reference."""
 _MAX_WORD = 24
 """Letters that fit in a line even where all are wide."""
 _KICKER_SIZE, _LINE_SIZE, _MARK_SIZE = 30, 32, 40
@@ -99,7 +101,7 @@ def fit_title(title: str) -> tuple[int, list[str]]:
     """The largest size in which a title fits, and its lines; what fits in none is cut off."""
     words = [_Word(piece) for word in _spell(title).split() for piece in _pieces(word)]
     for size in _TITLE_SIZES:
-        room = _TITLE_WIDTH / size
+        room = _SLACK * _TITLE_WIDTH / size
         n_lines, most = len(_break(words, room)), _most_lines(size)
         if n_lines <= most:
             return size, _join(_balance(words, room, n_lines))

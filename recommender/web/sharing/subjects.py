@@ -27,7 +27,14 @@ from recommender.store.library import list_guides, list_resources
 from recommender.web import get_excluded, get_gazetteer, get_index, read_catalog
 from recommender.web.addresses import absolute_url
 from recommender.web.directory import PARAMETERS, value_label
-from recommender.web.i18n import SPANISH_PREFIX, current_language, date, ngettext, number
+from recommender.web.i18n import (
+    SPANISH_PREFIX,
+    community,
+    current_language,
+    date,
+    ngettext,
+    number,
+)
 from recommender.web.i18n import gettext as _
 from recommender.web.learn import KINDS, own_place, resource_profile
 from recommender.web.reasons import tag_label
@@ -230,6 +237,9 @@ def _tag(subject: Subject) -> Shared:
     if not known or (subject.state and subject.state not in STATES):
         raise NotFound(subject.name)
     label = tag_label(subject.kind, subject.slug)
+    if subject.kind == TagKind.COMMUNITY:
+        label = community(label)
+        label = label[:1].upper() + label[1:]
     n = count_tagged(subject)
     line = ngettext(
         "%(n)s nonprofit in the directory", "%(n)s nonprofits in the directory", n, n=number(n)
