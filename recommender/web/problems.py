@@ -86,8 +86,8 @@ DESK_PROBLEMS = {
     ),
     413: Problem(
         title="That is more than can be taken at once",
-        advice="Nothing was saved. Go back: your browser still has what you typed. Then send"
-        " less of it at a time.",
+        advice="Nothing was saved. Go back in your browser to what you typed, and send less of"
+        " it at a time.",
     ),
     500: Problem(
         title="Something went wrong on our side",

@@ -316,4 +316,4 @@ def test_beyond_the_limit_the_page_of_the_desk_says_so(client: DeskClient) -> No
     response = client.submit("/staff/x/400", reason="x" * MAX_FORM_BYTES)
     assert response.status_code == 413
     assert DESK_PAGE in response.text
-    assert "Go back: your browser still has what you typed" in response.text
+    assert "Go back in your browser to what you typed" in response.text

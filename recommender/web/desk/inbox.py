@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from recommender.errors import InvalidAction
+from recommender.errors import InvalidAction, StorageError
 from recommender.models import Block, Language, Listing, Nonprofit, SubmissionKind
 from recommender.store.accounts import Role
 from recommender.store.blocks import find_blocked
@@ -109,7 +110,10 @@ def init_app(app: Flask) -> None:
 
 
 def _count_waiting() -> int:
-    return sum(count_inbox(get_db()).values())
+    # It stands on error pages too, and those must not fail.
+    with suppress(StorageError):
+        return sum(count_inbox(get_db()).values())
+    return 0
 
 
 @bp.get("")
