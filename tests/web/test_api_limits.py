@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from app import create_app
+from recommender.config import Settings
 from recommender.web.api.limits import WINDOW_S
+from tests.serving import Launch, serve
 from tests.web.client import PageClient
 
 API = "/api/v1"
@@ -81,6 +85,17 @@ def test_reads_name_the_rule_and_no_count_that_a_cache_would_spread(limited: Lim
     tag = {"If-None-Match": answers[0].headers["ETag"]}
     assert client.get(f"{API}/taxonomy", headers=tag).status_code == 304
     assert client.get(f"{API}/taxonomy").status_code == 429
+
+
+def test_all_workers_of_a_server_count_together(
+    directory: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAYMARK_MATCHES_PER_MINUTE", "20")
+    monkeypatch.setenv("WEB_CONCURRENCY", "2")
+    asked = json.dumps(ASKED).encode(), {"Content-Type": "application/json"}
+    with serve(Launch(instance=directory.instance, log=tmp_path / "log")) as site:
+        sent = [site.fetch(f"{API}/matches", "POST", *asked).status for _ in range(30)]
+    assert sent == [200] * 20 + [429] * 10
 
 
 def test_a_browsers_question_before_it_sends_is_free(limited: Limited) -> None:
