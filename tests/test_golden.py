@@ -8,7 +8,7 @@ import zipcodes
 from recommender.config import ROOT
 from recommender.errors import InvalidRecord, UnknownPlace
 from recommender.geo import Gazetteer, build_gazetteer
-from recommender.golden import Failure, ask, check_golden, read_golden
+from recommender.golden import Failure, ask, check_golden, read_golden, without_listings
 from recommender.index import Index
 from tests.small_world import NO_ALIASES, zip_records
 
@@ -147,3 +147,20 @@ def test_the_committed_queries_can_be_read() -> None:
     assert all(query["expect"] for query in queries)
     for query in queries:
         assert query["expect"].get("same_as", {"id": keys[0]})["id"] in keys
+
+
+@pytest.mark.parametrize(
+    ("gone", "expect"),
+    [
+        (set(), {"in_top": {"slugs": ["a", "b"], "n": 3, "at_least": 2}}),
+        ({"b", "c"}, {"in_top": {"slugs": ["a"], "n": 3, "at_least": 1}}),
+        ({"a", "b"}, {}),
+    ],
+)
+def test_nothing_is_expected_of_what_was_taken_down(gone: set[str], expect: dict[str, Any]) -> None:
+    asked = golden(expect={"in_top": {"slugs": ["a", "b"], "n": 3, "at_least": 2}})
+    other = {"no_close_match": False}
+    (query, unchanged) = without_listings([asked, golden(expect=other)], gone)
+    assert query["expect"] == expect
+    assert unchanged["expect"] == other
+    assert asked["expect"]["in_top"]["at_least"] == 2

@@ -123,6 +123,18 @@ def list_excluded(db: Database) -> frozenset[str]:
         return frozenset(slug for (slug,) in rows)
 
 
+def list_guarded(db: Database) -> list[Nonprofit]:
+    """The public listings of which some place is not shown in full."""
+    with snapshot(db):
+        rows = db.query(
+            "SELECT * FROM nonprofits WHERE status IN (SELECT value FROM json_each(?))"
+            " AND EXISTS (SELECT 1 FROM locations"
+            " WHERE nonprofit_id = nonprofits.id AND visibility <> 'public') ORDER BY slug",
+            [json.dumps([status.value for status in PUBLIC])],
+        )
+        return _nonprofits(db, list(rows))
+
+
 def set_status(db: Database, slug: str, status: Status) -> None:
     """Move a listing to any state, as whoever runs the server may; loads then leave it to staff.
 

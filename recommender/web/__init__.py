@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -16,8 +16,10 @@ from recommender.errors import IndexNotReady
 from recommender.geo import Gazetteer
 from recommender.index import Index, load_current
 from recommender.index.generations import POINTER
+from recommender.models import Nonprofit
+from recommender.publish import shows_hidden
 from recommender.store.catalog import get_catalog_revision
-from recommender.store.listings import list_excluded
+from recommender.store.listings import list_excluded, list_guarded
 
 Found = TypeVar("Found")
 
@@ -34,6 +36,8 @@ class Serving:
         self._stamp: tuple[int, int] = (0, 0)
         self._index: Index | None = None
         self._gazetteer: Gazetteer | None = None
+        # For which index and which listings, and what was found.
+        self._exposed: tuple[Any, Any, frozenset[str]] = (None, None, frozenset())
         self._kept: dict[Callable[..., Any], tuple[int, Any]] = {}
 
     def index(self, root: Path) -> Index:
@@ -67,6 +71,18 @@ class Serving:
         if kept is None or kept[0] != revision:
             kept = self._kept[read] = (revision, read(get_db()))
         return cast(Found, kept[1])
+
+    def exposed(self, index: Index, guarded: Sequence[Nonprofit]) -> frozenset[str]:
+        """The slugs of which an index shows a place that is hidden since."""
+        if self._exposed[0] is not index or self._exposed[1] is not guarded:
+            listed = (item for item in guarded if item.slug in index.row_of)
+            found = frozenset(
+                item.slug
+                for item in listed
+                if shows_hidden(index.nonprofit(index.row_of[item.slug]), item)
+            )
+            self._exposed = (index, guarded, found)
+        return self._exposed[2]
 
 
 def _stamp(pointer: Path) -> tuple[int, int]:
@@ -119,8 +135,13 @@ def get_gazetteer() -> Gazetteer:
 
 
 def get_excluded() -> frozenset[str]:
-    """The slugs that must be in no answer of this request, whatever the index holds."""
-    return read_catalog(list_excluded)
+    """The slugs that must be in no answer of this request, whatever the index holds.
+
+    Those that may not be shown, and those of which the index still shows a place that is
+    hidden since: an address is dangerous from the moment it should be gone.
+    """
+    exposed = _serving().exposed(get_index(), read_catalog(list_guarded))
+    return read_catalog(list_excluded) | exposed
 
 
 def _serving() -> Serving:

@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from recommender.models import (
     Visibility,
 )
 from recommender.store.accounts import Role
+from recommender.store.catalog import list_nonprofits, load_nonprofits
 from recommender.store.inbox import InboxItem, SubmissionStatus
 from recommender.store.listings import get_listing
 from recommender.web.auth import Open, access_of
@@ -305,3 +307,21 @@ def test_a_nominated_office_stands_in_the_middle_of_its_city(app: Flask) -> None
     db.close()
     assert spot.visibility is Visibility.CITY
     assert (spot.latitude, spot.longitude) == (LATITUDE, LONGITUDE)
+
+
+def test_a_place_that_is_hidden_is_gone_from_every_answer_before_the_next_publication(
+    app: Flask, tmp_path: Path
+) -> None:
+    site = copy_site(app.config["WAYMARK"], tmp_path)
+    path = "/api/v1/nonprofits?q=shown+house"
+    assert SHOWN_ZIP in site.test_client().get(path).text
+    db = store.connect(site.config["WAYMARK"].database)
+    listing = get_listing(db, SHOWN).nonprofit
+    (spot,) = listing.locations
+    for visibility, is_listed in ((Visibility.CITY, False), (Visibility.PUBLIC, True)):
+        changed = replace(listing, locations=(replace(spot, visibility=visibility),))
+        others = [item for item in list_nonprofits(db) if item.slug != SHOWN]
+        load_nonprofits(db, [*others, changed])
+        answer = site.test_client().get(path).text
+        assert (SHOWN in answer, SHOWN_ZIP in answer) == (is_listed, is_listed)
+    db.close()
