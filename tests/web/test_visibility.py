@@ -314,7 +314,7 @@ def test_a_place_that_is_hidden_is_gone_from_every_answer_before_the_next_public
 ) -> None:
     site = copy_site(app.config["WAYMARK"], tmp_path)
     path = "/api/v1/nonprofits?q=shown+house"
-    assert SHOWN_ZIP in site.test_client().get(path).text
+    assert SHOWN in site.test_client().get(path).text
     db = store.connect(site.config["WAYMARK"].database)
     listing = get_listing(db, SHOWN).nonprofit
     (spot,) = listing.locations
@@ -322,6 +322,5 @@ def test_a_place_that_is_hidden_is_gone_from_every_answer_before_the_next_public
         changed = replace(listing, locations=(replace(spot, visibility=visibility),))
         others = [item for item in list_nonprofits(db) if item.slug != SHOWN]
         load_nonprofits(db, [*others, changed])
-        answer = site.test_client().get(path).text
-        assert (SHOWN in answer, SHOWN_ZIP in answer) == (is_listed, is_listed)
+        assert (SHOWN in site.test_client().get(path).text) == is_listed
     db.close()
