@@ -34,7 +34,14 @@ class UnknownPlace(InvalidProfile):
 
 
 class InvalidPartner(RecommenderError):
-    """A partner, or a site it names, that cannot be kept; the message says why."""
+    """A partner, or a site it names, that cannot be kept; the message says why.
+
+    `field` names what it is about, as `PartnerDraft`, `WidgetDefaults` and `Look` call it.
+    """
+
+    def __init__(self, message: str, *, field: str = "origins") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class InvalidRecord(RecommenderError):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from recommender.errors import InvalidProfile
 from recommender.models import (
@@ -17,21 +17,17 @@ from recommender.models import (
     Partner,
     Place,
     Tag,
-    TagKind,
     WidgetFont,
     WidgetSize,
 )
 from recommender.store.library import list_guides
-from recommender.store.partners import MAX_PLACE, MAX_RADIUS_PX
+from recommender.store.partners import MAX_PLACE, MAX_RADIUS_PX, TOPIC_KINDS
 from recommender.web import get_gazetteer, read_catalog
 from recommender.web.answers import plain
 from recommender.web.forms import parse_place
 from recommender.web.i18n import current_language, url
 from recommender.web.vocabulary import get_vocabulary
 
-OPTIONS = ("topic", "place", "size", "theme", "font", "accent", "radius", "context")
-"""What an address of a frame may say; the loader has attributes of the same names."""
-TOPIC_KINDS = (TagKind.SERVICE, TagKind.POPULATION, TagKind.COMMUNITY)
 CHIPS = (
     "legal-services",
     "asylum-support",
@@ -42,7 +38,21 @@ CHIPS = (
 )
 """The kinds of help that the small form offers."""
 
-Option = TypeVar("Option", bound=StrEnum)
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """Something that a page may say about its widget.
+
+    `read` gives what a value means, or None where it means nothing. `values` are all that
+    there are, where those are few; the others are told from their `sample`.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    values: tuple[str, ...] = ()
+    sample: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,21 +141,20 @@ def _of_tag(tag: Tag) -> Topic:
 
 
 def _read_look(given: Mapping[str, str], default: Look) -> Look:
-    accent = given.get("accent", "").lower().removeprefix("#")
-    radius = given.get("radius", "")
+    def value(name: str, otherwise: Any) -> Any:
+        found = OPTIONS[name].read(given.get(name, ""))
+        return otherwise if found is None else found
+
     return Look(
-        size=_choose(WidgetSize, given.get("size"), default.size),
-        scheme=_choose(ColorScheme, given.get("theme"), default.scheme),
-        font=_choose(WidgetFont, given.get("font"), default.font),
-        accent=f"#{accent}" if re.fullmatch("[0-9a-f]{6}", accent) else default.accent,
-        radius_px=min(int(radius), MAX_RADIUS_PX)
-        if re.fullmatch("[0-9]{1,3}", radius)
-        else default.radius_px,
+        size=value("size", default.size),
+        scheme=value("theme", default.scheme),
+        font=value("font", default.font),
+        accent=value("accent", default.accent),
+        radius_px=value("radius", default.radius_px),
     )
 
 
-def _choose(kind: type[Option], given: str | None, default: Option) -> Option:
-    return next((option for option in kind if option.value == given), default)
+# --- What a page may say -----------------------------------------------------------------
 
 
 def _find_place(typed: str) -> Place | None:
@@ -153,3 +162,34 @@ def _find_place(typed: str) -> Place | None:
         return parse_place(typed, get_gazetteer())
     except InvalidProfile:
         return None
+
+
+def _read_accent(given: str) -> str | None:
+    accent = given.lower().removeprefix("#")
+    return f"#{accent}" if re.fullmatch("[0-9a-f]{6}", accent) else None
+
+
+def _read_radius(given: str) -> int | None:
+    return min(int(given), MAX_RADIUS_PX) if re.fullmatch("[0-9]{1,3}", given) else None
+
+
+def _one_of(name: str, kind: type[Choice]) -> Option:
+    def read(given: str) -> Choice | None:
+        return next((choice for choice in kind if choice.value == given), None)
+
+    return Option(name=name, read=read, values=tuple(kind))
+
+
+_TABLE = (
+    Option(name="topic", read=find_topic, sample="legal-services"),
+    Option(name="place", read=_find_place, sample="Houston, TX"),
+    _one_of("size", WidgetSize),
+    _one_of("theme", ColorScheme),
+    _one_of("font", WidgetFont),
+    Option(name="accent", read=_read_accent, sample="#884400"),
+    Option(name="radius", read=_read_radius, sample=f"{MAX_RADIUS_PX}"),
+    # The page's own loader makes something of it; to the frame it only says that a text comes.
+    Option(name="context", read=str, sample="auto"),
+)
+OPTIONS = {option.name: option for option in _TABLE}
+"""What an address of a frame may say; the loader has attributes of the same names."""

@@ -112,7 +112,7 @@ def world(
 def partner(site: Site, hosts: Hosts) -> Partner:
     db = connect(site.instance / "waymark.db")
     origins = (NEWS, f"http://localhost:{hosts.plain}")
-    partner = create_partner(db, PartnerDraft(name="Test Gazette", origins=origins))
+    partner = create_partner(db, PartnerDraft(name="Test Gazette", origins=origins), by=None)
     db.close()
     return partner
 

@@ -29,6 +29,7 @@ from recommender.store.accounts import Role
 from recommender.store.catalog import get_catalog_revision, list_nonprofits, set_status
 from recommender.store.inbox import Outcome, SubmissionStatus
 from recommender.store.migrations import MIGRATIONS
+from recommender.store.partners import EventKind
 from recommender.store.publications import PublicationKind, PublicationState
 from recommender.store.worklist import search_listings
 
@@ -165,6 +166,7 @@ def test_every_table_of_ours_is_strict(db: Database) -> None:
         ("partners", "scheme", ColorScheme),
         ("partners", "font", WidgetFont),
         ("partner_counts", "kind", CountKind),
+        ("partner_events", "kind", EventKind),
         ("publications", "kind", PublicationKind),
         ("publications", "state", PublicationState),
     ],

@@ -90,7 +90,7 @@ def world(app: Flask, settings: Settings) -> Iterator[World]:
     widget.init_app(app)
     client = app.test_client()
     assert isinstance(client, PageClient)
-    yield World(app=app, db=db, client=client, partner=create_partner(db, DRAFT))
+    yield World(app=app, db=db, client=client, partner=create_partner(db, DRAFT, by=None))
     db.close()
 
 
@@ -133,7 +133,7 @@ def test_a_frame_names_its_host_and_exactly_its_partners_sites(world: World) -> 
 
 def test_a_changed_site_is_in_the_next_answer_whatever_a_browser_holds(world: World) -> None:
     etag = world.get().headers["ETag"]
-    update(world.db, world.partner.id, replace(DRAFT, origins=(NEWS,)))
+    update(world.db, world.partner.id, replace(DRAFT, origins=(NEWS,)), by=None)
     again = world.client.get(world.path(), headers={"If-None-Match": etag})
     assert again.status_code == 200
     assert framed_by(again) == [NEWS]
@@ -143,7 +143,7 @@ def test_a_key_that_is_unknown_paused_or_rotated_is_framed_by_nobody(world: Worl
     sealed = world.client.post(world.path(), data={"text": "legal help"}).headers["Location"]
     known = [world.path(), sealed, world.path(f"?{TOPIC}")]
     assert all(framed_by(world.client.get(path)) == [BLOG, NEWS] for path in known)
-    set_paused(world.db, world.partner.id, True)
+    set_paused(world.db, world.partner.id, True, by=None)
     for path in (*known, "/embed/nobody", "/es/embed/nobody", "/embed/%00", "/embed/x%27--"):
         response = world.client.get(path)
         assert response.status_code == 404
@@ -153,9 +153,9 @@ def test_a_key_that_is_unknown_paused_or_rotated_is_framed_by_nobody(world: Worl
         assert "<script" not in response.text
     for rest in ("", "/article", "/count"):
         assert world.client.post(world.path(rest), data={"text": "x"}).status_code == 404
-    set_paused(world.db, world.partner.id, False)
+    set_paused(world.db, world.partner.id, False, by=None)
     world.get()
-    rotate_key(world.db, world.partner.id)
+    rotate_key(world.db, world.partner.id, by=None)
     assert world.client.get(world.path()).status_code == 404
 
 
@@ -322,7 +322,7 @@ def test_the_address_and_the_partner_decide_how_it_looks(world: World) -> None:
         radius_px=6,
     )
     defaults = WidgetDefaults(topic="legal-services", place="Houston, TX", look=look)
-    update(world.db, world.partner.id, replace(DRAFT, defaults=defaults))
+    update(world.db, world.partner.id, replace(DRAFT, defaults=defaults), by=None)
     response = world.get()
     assert heading(response) == "Legal help: nonprofits around Houston, TX"
     assert len(slugs(response)) == 2
@@ -486,7 +486,7 @@ def test_nothing_of_an_article_or_a_question_is_on_the_disk(world: World) -> Non
     world.client.post(world.path(), data={"text": "Quokkaberry legal help", "place": "59937"})
     world.client.post(world.path("/count"), data={"kind": "view", "text": "Quokkaberry"})
     world.app.extensions["tally"].write()
-    update(world.db, world.partner.id, replace(DRAFT, name="Bilbystone"))
+    update(world.db, world.partner.id, replace(DRAFT, name="Bilbystone"), by=None)
     assert on_disk(world, "Bilbystone")
     assert not [word for word in ("Quokkaberry", "Wombatville", "59937") if on_disk(world, word)]
 

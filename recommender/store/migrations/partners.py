@@ -1,4 +1,4 @@
-"""Step 5: the sites that show our widget, and how often it was seen there."""
+"""Step 5: the sites that show our widget, who let them, and how often it was seen there."""
 
 _PARTNERS = """
 CREATE TABLE partners (
@@ -36,4 +36,20 @@ CREATE TABLE partner_counts (
 ) STRICT, WITHOUT ROWID;
 """
 
-SCRIPTS = (_PARTNERS, _COUNTS)
+_EVENTS = """
+CREATE TABLE partner_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    partner_id INTEGER NOT NULL REFERENCES partners (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('add', 'change', 'pause', 'resume', 'rotate')),
+    -- A JSON list of [field, before, after].
+    changes TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(changes)),
+    staff_id INTEGER REFERENCES staff (id) ON DELETE SET NULL,
+    -- Kept as text: it still says who it was when the account is gone.
+    staff_name TEXT NOT NULL CHECK (staff_name <> ''),
+    created_at TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX partner_events_by_partner ON partner_events (partner_id, id);
+"""
+
+SCRIPTS = (_PARTNERS, _COUNTS, _EVENTS)
