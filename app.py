@@ -23,6 +23,7 @@ from recommender.web import (
     learn,
     loader,
     logs,
+    partners,
     problems,
     reasons,
     sharing,
@@ -38,7 +39,10 @@ PARTS = (
     *(web, i18n, headers, problems, assets, reasons, cli, logs, auth, background),
     *(sharing, submissions, widget),
 )
-BILINGUAL = (about.bp, api_docs.bp, directory.bp, donor.bp, learn.bp, submissions.bp, widget.bp)
+BILINGUAL = (
+    *(about.bp, api_docs.bp, directory.bp, donor.bp, learn.bp, partners.bp),
+    *(submissions.bp, widget.bp),
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -62,6 +62,7 @@ PUBLIC = frozenset(
         "learn",
         "loader",
         "oembed",
+        "partners",
         "pictures",
         "site",
         "submissions",

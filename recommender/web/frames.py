@@ -94,8 +94,8 @@ def read_frame(partner: Partner, given: Mapping[str, str]) -> Frame:
         partner=partner,
         options=options,
         look=_read_look(options, defaults.look),
-        topic=None if by_article else find_topic(options.get("topic", defaults.topic)),
-        place=_find_place(options.get("place", defaults.place)),
+        topic=None if by_article else OPTIONS["topic"].read(options.get("topic", defaults.topic)),
+        place=OPTIONS["place"].read(options.get("place", defaults.place)),
     )
 
 

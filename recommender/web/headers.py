@@ -38,6 +38,7 @@ KINDS = {
     "learn": RouteKind.LEARN,
     "loader": RouteKind.STATIC,
     "oembed": RouteKind.API,
+    "partners": RouteKind.LEARN,
     "pictures": RouteKind.STATIC,
     "site": RouteKind.LEARN,
     "staff": RouteKind.STAFF,
@@ -50,6 +51,7 @@ KINDS = {
     "staff_library": RouteKind.STAFF,
     "staff_listing": RouteKind.STAFF,
     "staff_listings": RouteKind.STAFF,
+    "staff_partners": RouteKind.STAFF,
     "staff_publishing": RouteKind.STAFF,
     "staff_resources": RouteKind.STAFF,
     "staff_removal": RouteKind.STAFF,
@@ -104,6 +106,15 @@ HEADERS = {
         "Cache-Control": "no-cache",
     },
 }
+SHOWCASE = {"Content-Security-Policy": _PAGE["Content-Security-Policy"] + "; frame-src 'self'"}
+"""What differs where a page shows partners our own widget, in a frame."""
+STAGE = {
+    "Content-Security-Policy": SHOWCASE["Content-Security-Policy"].replace(
+        "frame-ancestors 'none'", "frame-ancestors 'self'"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+}
+"""What differs at the test page that such a page frames; nothing is typed there."""
 SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox"
 """What a frame may do: it has no origin, and therefore no cookies and no storage."""
 EVERYWHERE = {

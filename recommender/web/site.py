@@ -22,7 +22,7 @@ SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 XHTML = "http://www.w3.org/1999/xhtml"
 MIN_FREE_BYTES = 100 * 1024 * 1024
 # Pages without arguments that are no starting points for a reader.
-UNLISTED = {"donor.compare", "learn.feed"}
+UNLISTED = {"donor.compare", "learn.feed", "partners.preview"}
 # What holds a sealed answer, and what only follows a form.
 DISALLOWED = ("/match", "/directory/", "/compare", "/thanks/", "/learn/*/", "/topics/*/")
 

@@ -149,7 +149,7 @@ def ask(key: str) -> AnyResponse:
     if frame.topic is None:
         profile, problems = check_answers(answers)
     else:
-        place, problems = _read_place(answers.place)
+        place, problems = read_place(answers.place)
         profile = replace(frame.topic.profile, place=place or frame.place)
     if problems:
         shown = _of_topic(frame, frame.place) if frame.topic else None
@@ -182,7 +182,7 @@ def article(key: str) -> Response:
     """
     frame = _admit(key)
     answers = _read_form()
-    place, problems = _read_place(answers.place)
+    place, problems = read_place(answers.place)
     asked = Asked(answers=replace(answers, text=""), problems=tuple(problems))
     text = answers.text[:MAX_ARTICLE]
     shown = _of_article(frame, text, place) if text.strip() else None
@@ -297,7 +297,8 @@ def _read_form() -> Answers:
     return Answers(text=given.text, services=given.services, place=given.place)
 
 
-def _read_place(typed: str) -> tuple[Place | None, list[Problem]]:
+def read_place(typed: str) -> tuple[Place | None, list[Problem]]:
+    """The place that was typed, and what is wrong with it."""
     try:
         return parse_place(typed, get_gazetteer()), []
     except UnknownPlace as error:

@@ -71,9 +71,10 @@
     }
 
     #start(signal) {
-      const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+      // Old browsers stop here, and the link stays.
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(STYLE);
+      const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
       root.adoptedStyleSheets = [sheet];
       const box = document.createElement("div");
       const frame = document.createElement("iframe");

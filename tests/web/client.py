@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import TestResponse
 
-from recommender.web.headers import HEADERS, SANDBOX, RouteKind
+from recommender.web.headers import HEADERS, SANDBOX, SHOWCASE, STAGE, RouteKind
 from recommender.web.i18n import TRANSLATIONS
 
 VOID = set("area base br col embed hr img input link meta source track wbr".split())
@@ -178,6 +178,10 @@ def _header_problems(response: TestResponse) -> list[str]:
         problems.append("varies by cookie")
     expected = HEADERS[RouteKind.LEARN]["Content-Security-Policy"]
     policy = response.headers.get("Content-Security-Policy", "")
+    if "<iframe " in response.text:
+        expected = SHOWCASE["Content-Security-Policy"]
+    if urlsplit(response.request.path).path.endswith("/partners/preview"):
+        expected = STAGE["Content-Security-Policy"]
     if is_card(response):
         policy = policy.partition("; sandbox ")[2]
         expected = "allow-popups allow-popups-to-escape-sandbox; frame-ancestors *"

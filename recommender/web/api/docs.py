@@ -85,6 +85,16 @@ def page() -> str:
     )
 
 
+def find_samples(operation_id: str) -> tuple[Sample, ...]:
+    """The examples of one operation, in the current language.
+
+    Raises:
+        KeyError: there is no such operation.
+    """
+    operations = {operation["operationId"]: operation for _, _, operation in list_operations()}
+    return tuple(_sample(sample) for sample in operations[operation_id]["x-codeSamples"])
+
+
 def _operations() -> Iterator[Operation]:
     for path, method, operation in list_operations():
         parameters = [resolve(parameter) for parameter in operation.get("parameters", ())]
