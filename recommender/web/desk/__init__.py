@@ -21,6 +21,7 @@ from recommender.web.desk import (
     library,
     listing,
     listings,
+    partners,
     publishing,
     removal,
     resources,
@@ -44,6 +45,7 @@ BLUEPRINTS = (
     guides.bp,
     inbox.bp,
     removal.bp,
+    partners.bp,
 )
 NAVIGATION = (
     ("staff_dashboard.home", "Desk"),
@@ -52,6 +54,7 @@ NAVIGATION = (
     ("staff_inbox.index", "Inbox"),
     ("staff_imports.index", "Imports"),
     ("staff_library.index", "Library"),
+    ("staff_partners.index", "Partners"),
     ("staff_publishing.index", "Publish"),
     ("staff.account", "Account"),
 )

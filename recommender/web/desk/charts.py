@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recommender.geo import STATES
+from recommender.store.partners import MIN_SHOWN
 
 TILE = 27.0
 GAP = 2.0
@@ -69,6 +70,7 @@ class Column:
 
     label: str
     value: int
+    text: str
     is_old: bool
     x: float
     y: float
@@ -164,6 +166,7 @@ def draw_histogram(bins: Sequence[tuple[str, int, bool]]) -> Histogram:
             Column(
                 label=label,
                 value=value,
+                text=f"{value:,}",
                 is_old=is_old,
                 x=step * number + 2,
                 y=frame.floor - height,
@@ -172,6 +175,16 @@ def draw_histogram(bins: Sequence[tuple[str, int, bool]]) -> Histogram:
             )
         )
     return Histogram(columns=tuple(columns))
+
+
+def draw_weeks(weeks: Sequence[tuple[str, int | None]]) -> Histogram:
+    """Columns of (label, count); a count that is too small to be shown has no height."""
+    drawn = draw_histogram([(label, count or 0, False) for label, count in weeks])
+    columns = (
+        column if count is not None else replace(column, text=f"<{MIN_SHOWN}")
+        for column, (_, count) in zip(drawn.columns, weeks, strict=True)
+    )
+    return replace(drawn, columns=tuple(columns))
 
 
 def draw_stacks(
