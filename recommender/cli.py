@@ -19,7 +19,7 @@ from recommender.errors import PublishRefused, RecommenderError
 if TYPE_CHECKING:
     from recommender.config import Settings
     from recommender.importers.formats import Upload
-    from recommender.models import Match, Recommendation
+    from recommender.models import Match, Partner, Recommendation, WidgetDefaults
     from recommender.store import Database
     from recommender.store.catalog import LoadReport
     from recommender.store.plans import ImportPlan
@@ -36,7 +36,7 @@ class Commands(AppGroup):
 
 def init_app(app: Flask) -> None:
     """Give the application its commands."""
-    for command in (catalog, index, prepare, match, evaluate, staff):
+    for command in (catalog, index, prepare, match, evaluate, staff, partner):
         app.cli.add_command(command)
 
 
@@ -596,8 +596,149 @@ def reset(email: str, without_codes: bool) -> None:
 
 def _link_line(token: str) -> str:
     path = current_app.url_map.bind("localhost").build("staff.welcome", {"token": token})
-    site = get_settings().site_url or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
-    return f"This link sets the password, once, within 48 hours:\n{site}{path}"
+    return f"This link sets the password, once, within 48 hours:\n{_site()}{path}"
+
+
+def _site() -> str:
+    return get_settings().site_url or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+
+
+partner = Commands("partner", help="The sites that show our widget.")
+
+
+@partner.command("add")
+@click.argument("name")
+@click.option("--origin", "origins", multiple=True, help="One of its sites; say it again for more.")
+@click.option("--topic", default="", help="A guide's slug, or a kind of help's or of people's.")
+@click.option("--place", default="", help="A ZIP code, a city and state, or a state.")
+@click.option("--language", type=click.Choice(["en", "es"]), default="en", show_default=True)
+@click.option("--size", type=click.Choice(["small", "medium", "large"]), default="medium")
+@click.option("--theme", type=click.Choice(["auto", "light", "dark"]), default="auto")
+@click.option("--font", type=click.Choice(["system", "sans", "serif"]), default="system")
+@click.option("--accent", default="", help='A color such as "#884400".')
+@click.option("--radius", type=int, default=0, help="How round corners are, in pixels.")
+def add_partner(name: str, origins: tuple[str, ...], **given: Any) -> None:
+    """Let the sites of NAME show the widget, and print the line that does."""
+    from recommender.models import PartnerDraft
+    from recommender.store.partners import create_partner
+
+    if not origins:
+        raise click.UsageError("Say which site it is: --origin https://news.example.org")
+    with open_store() as db:
+        draft = PartnerDraft(name=name, origins=origins, defaults=_read_defaults(db, given))
+        done = create_partner(db, draft, by=None)
+    click.echo(f"{done.name} may show the widget on {', '.join(done.origins)}.")
+    click.echo(_code_line(done))
+
+
+def _read_defaults(db: Database, given: Mapping[str, Any]) -> WidgetDefaults:
+    from recommender.errors import InvalidPartner
+    from recommender.models import (
+        ColorScheme,
+        Language,
+        Look,
+        WidgetDefaults,
+        WidgetFont,
+        WidgetSize,
+    )
+    from recommender.publish import open_gazetteer
+    from recommender.store.partners import has_topic
+
+    if given["topic"] and not has_topic(db, given["topic"]):
+        raise InvalidPartner(f"There is no topic {given['topic']!r}.")
+    if given["place"]:
+        open_gazetteer(get_settings()).resolve(given["place"])
+    look = Look(
+        size=WidgetSize(given["size"]),
+        scheme=ColorScheme(given["theme"]),
+        font=WidgetFont(given["font"]),
+        accent=given["accent"].lower(),
+        radius_px=given["radius"],
+    )
+    language = Language(given["language"])
+    return WidgetDefaults(topic=given["topic"], place=given["place"], language=language, look=look)
+
+
+@partner.command("list")
+def print_partners() -> None:
+    """Name the partners, their keys, their sites and this week's counts."""
+    from datetime import UTC, datetime
+
+    from recommender.models import CountKind
+    from recommender.store.partners import (
+        MIN_SHOWN,
+        list_counts_of_week,
+        list_partners,
+        week_of,
+    )
+
+    with open_store() as db:
+        partners = list_partners(db)
+        counts = list_counts_of_week(db, week_of(datetime.now(UTC).date()))
+    for one in partners:
+        week = counts.get(one.id, {})
+        told = ", ".join(
+            f"{week[kind]:,} {kind}s" if week.get(kind) else f"under {MIN_SHOWN} {kind}s"
+            for kind in CountKind
+        )
+        paused = " (paused)" if one.is_paused else ""
+        click.echo(f"{one.name}{paused}: {one.key}, {' '.join(one.origins)}, {told}")
+
+
+@partner.command("pause")
+@click.argument("name")
+def pause(name: str) -> None:
+    """Let the plain link stand for the widgets of NAME, which may be a key."""
+    _set_paused(name, True)
+
+
+@partner.command("resume")
+@click.argument("name")
+def resume(name: str) -> None:
+    """Show the widgets of NAME again."""
+    _set_paused(name, False)
+
+
+def _set_paused(name: str, is_paused: bool) -> None:
+    from recommender.store.partners import set_paused
+
+    with open_store() as db:
+        done = set_paused(db, _get_partner(db, name).id, is_paused, by=None)
+    click.echo(f"The widgets of {done.name} {'are paused' if is_paused else 'show'}.")
+
+
+@partner.command("rotate")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def rotate(name: str, yes: bool) -> None:
+    """Give NAME a new key: every page with the old code loses its widget at once."""
+    from recommender.store.partners import rotate_key
+
+    with open_store() as db:
+        found = _get_partner(db, name)
+        if not yes:
+            click.confirm(
+                f"Every widget of {found.name} with the old key stops. Go on?", abort=True
+            )
+        done = rotate_key(db, found.id, by=None)
+    click.echo(f"The key {found.key} is unknown from now on.")
+    click.echo(_code_line(done))
+
+
+def _get_partner(db: Database, name: str) -> Partner:
+    from recommender.errors import NotFound
+    from recommender.store.partners import list_partners
+
+    found = [one for one in list_partners(db) if name in (one.name, one.key)]
+    if not found:
+        raise NotFound(f"There is no partner {name!r}. `flask partner list` names them.")
+    return found[0]
+
+
+def _code_line(done: Partner) -> str:
+    code = f'<script async src="{_site()}/widget/v1.js" data-partner="{done.key}"></script>'
+    # The link beside it needs words in a language, which are the pages' to say.
+    return f"The line for its pages; /staff/partners/{done.id} has the link beside it, too:\n{code}"
 
 
 @contextmanager

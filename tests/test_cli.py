@@ -13,9 +13,19 @@ from flask import Flask
 from recommender import cli, publish
 from recommender.config import Settings
 from recommender.errors import UnknownPlace
-from recommender.models import Status
+from recommender.models import (
+    ColorScheme,
+    CountKind,
+    Language,
+    Look,
+    Status,
+    WidgetDefaults,
+    WidgetFont,
+    WidgetSize,
+)
 from recommender.store import connect
 from recommender.store.catalog import get_catalog_revision, set_status
+from recommender.store.partners import add_counts, list_events, list_partners
 from tests.data_folder import FakeGazetteer, edit, make_location, write_data
 
 
@@ -300,6 +310,126 @@ def test_evaluate_says_what_is_wrong(app: Flask, collection: Path, tmp_path: Pat
     unknown = _flask(app, "evaluate", "--collection", str(collection), "--against", "oracle")
     assert (missing.exit_code, "corpus.jsonl is missing" in missing.output) == (1, True)
     assert (unknown.exit_code, "Unknown peer 'oracle'" in unknown.output) == (1, True)
+
+
+# --- partner ----------------------------------------------------------------------------
+
+GAZETTE = ("partner", "add", "Test Gazette", "--origin", "https://gazette.example/")
+
+
+def _key(app: Flask) -> str:
+    found = re.search(r": ([0-9a-f]{16}), ", _flask(app, "partner", "list").output)
+    assert found
+    return found[1]
+
+
+def test_a_partner_is_added_with_the_line_for_its_pages(prepared: Flask) -> None:
+    words = (*GAZETTE, "--origin", "https://www.gazette.example", "--topic", "legal-services")
+    look = ("--language", "es", "--size", "small", "--theme", "dark", "--font", "serif")
+    result = _flask(prepared, *words, *look, "--accent", "#88AA00", "--radius", "6")
+    assert result.exit_code == 0, result.output
+    first, _, code = result.output.splitlines()
+    assert first == (
+        "Test Gazette may show the widget on https://gazette.example, https://www.gazette.example."
+    )
+    assert code == (
+        '<script async src="http://127.0.0.1:8000/widget/v1.js"'
+        f' data-partner="{_key(prepared)}"></script>'
+    )
+    db = connect(prepared.config["WAYMARK"].database)
+    (partner,) = list_partners(db)
+    assert partner.defaults == WidgetDefaults(
+        topic="legal-services",
+        language=Language.ES,
+        look=Look(
+            size=WidgetSize.SMALL,
+            scheme=ColorScheme.DARK,
+            font=WidgetFont.SERIF,
+            accent="#88aa00",
+            radius_px=6,
+        ),
+    )
+    assert [event.staff_name for event in list_events(db, partner.id)] == ["operator"]
+    db.close()
+
+
+def test_partners_are_listed_with_this_weeks_counts(app: Flask, settings: Settings) -> None:
+    assert _flask(app, "partner", "list").output == ""
+    _flask(app, *GAZETTE)
+    db = connect(settings.database)
+    (partner,) = list_partners(db)
+    add_counts(db, {(partner.id, CountKind.VIEW): 1234, (partner.id, CountKind.OPEN): 9})
+    db.close()
+    assert _flask(app, "partner", "list").output == (
+        f"Test Gazette: {partner.key}, https://gazette.example,"
+        " 1,234 views, under 10 opens, under 10 clicks\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("partner", "add", "Test Courier"), "--origin https://"),
+        ((*GAZETTE[:4], "http://gazette.example"), "must begin with https://"),
+        ((*GAZETTE[:4], "https://*.gazette.example"), "scheme, host and port alone"),
+        ((*GAZETTE[:4], "https://github.io"), "shared by many sites"),
+        ((*GAZETTE, "--topic", "juggling"), "no topic 'juggling'"),
+        ((*GAZETTE, "--accent", "red"), "six digits"),
+        ((*GAZETTE, "--radius", "25"), "from 0 to 24"),
+        ((*GAZETTE, "--size", "huge"), "'huge' is not one of"),
+        (("partner", "pause", "Test Courier"), "no partner 'Test Courier'"),
+        (("partner", "rotate", "Test Courier"), "no partner 'Test Courier'"),
+    ],
+)
+def test_what_cannot_be_used_of_a_partner_is_said(
+    app: Flask, words: tuple[str, ...], sentence: str
+) -> None:
+    result = _flask(app, *words)
+    assert result.exit_code != 0
+    assert sentence in result.output
+    assert "Traceback" not in result.output
+    assert _flask(app, "partner", "list").output == ""
+
+
+def test_there_is_one_partner_of_a_name(app: Flask) -> None:
+    assert _flask(app, *GAZETTE).exit_code == 0
+    again = _flask(app, *GAZETTE)
+    assert (again.exit_code, "of this name already" in again.output) == (1, True)
+
+
+def test_a_partners_place_must_be_known(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lost:
+        def resolve(self, text: str) -> None:
+            raise UnknownPlace(f"Nothing is called {text}.")
+
+    monkeypatch.setattr(publish, "open_gazetteer", lambda _: Lost())
+    result = _flask(app, *GAZETTE, "--place", "Nowhere")
+    assert (result.exit_code, "Nothing is called Nowhere." in result.output) == (1, True)
+
+
+def test_a_partner_is_paused_and_resumed_by_name_or_key(app: Flask) -> None:
+    _flask(app, *GAZETTE)
+    done = _flask(app, "partner", "pause", "Test Gazette")
+    assert done.output == "The widgets of Test Gazette are paused.\n"
+    assert "Test Gazette (paused): " in _flask(app, "partner", "list").output
+    done = _flask(app, "partner", "resume", _key(app))
+    assert done.output == "The widgets of Test Gazette show.\n"
+    assert "(paused)" not in _flask(app, "partner", "list").output
+
+
+def test_a_key_is_rotated_only_by_whoever_is_sure(app: Flask) -> None:
+    _flask(app, *GAZETTE)
+    old = _key(app)
+    runner = app.test_cli_runner()
+    asked = runner.invoke(args=["partner", "rotate", "Test Gazette"], input="n\n")
+    assert asked.exit_code == 1
+    assert "Every widget of Test Gazette with the old key stops." in asked.output
+    assert _key(app) == old
+    done = _flask(app, "partner", "rotate", "Test Gazette", "--yes")
+    assert done.exit_code == 0
+    assert f"The key {old} is unknown from now on." in done.output
+    assert f'data-partner="{_key(app)}"' in done.output
+    assert _key(app) != old
 
 
 # --- documentation ----------------------------------------------------------------------
