@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NoReturn
+from urllib.parse import urlencode
 
 from flask import abort, redirect, request, url_for
 
@@ -19,10 +20,12 @@ def lead_on(slug: str) -> NoReturn:
         NotFound: nothing that is shown stands for it.
     """
     target = get_redirect(get_db(), slug)
-    values = {**request.args.to_dict(flat=False), **(request.view_args or {}), "slug": target}
+    address = url_for(request.endpoint or "", **{**(request.view_args or {}), "slug": target})
+    # Not as values of `url_for`, which has names of its own: a query may hold any.
+    query = urlencode(list(request.args.items(multi=True)))
     # 308 brings along what a form has sent; after a 301 a browser would drop it.
     code = 301 if request.method in {"GET", "HEAD"} else 308
-    abort(redirect(url_for(request.endpoint or "", **values), code))
+    abort(redirect(f"{address}?{query}" if query else address, code))
 
 
 def leave(slug: str) -> NoReturn:

@@ -187,6 +187,17 @@ def test_the_addresses_of_a_merged_listing_lead_to_the_other(
     assert client.get(f"/api/v1/nonprofits/{LAWYERS}", follow_redirects=True).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "query", ["a=1&a=2", "endpoint=x", "_anchor=x", "_scheme=javascript", "_external=1", "slug=x"]
+)
+def test_a_query_comes_along_and_leads_nowhere_else(
+    client: PageClient, db: store.Database, query: str
+) -> None:
+    merge(db, LAWYERS, HOUSE)
+    sent = client.get(f"/nonprofits/{LAWYERS}?{query}")
+    assert leads(sent) == (301, f"/nonprofits/{HOUSE}?{query}")
+
+
 def test_a_message_about_a_listing_that_was_merged_meanwhile_arrives(
     client: PageClient, db: store.Database
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from urllib.parse import urlencode
 
 from flask import request
 
@@ -20,6 +21,12 @@ def read_number(text: str, *, default: int = 0, most: int = 10**9) -> int:
 def read_note(name: str) -> str:
     """A field of the form that says why or how, cut to what the history keeps."""
     return request.form.get(name, "").replace("\0", " ").strip()[:MAX_NOTE]
+
+
+def turn_to(page: int) -> str:
+    """The address of another page of what this request shows."""
+    # Not as values of `url_for`, which has names of its own: a query may hold any.
+    return f"{request.path}?{urlencode({**request.args.to_dict(), 'page': page})}"
 
 
 def read_past_day(text: str) -> date:

@@ -65,7 +65,7 @@ from recommender.web import get_db, get_settings
 from recommender.web.auth import current_session, require
 from recommender.web.background import Background
 from recommender.web.desk.account import Trouble
-from recommender.web.desk.asked import read_number
+from recommender.web.desk.asked import read_number, turn_to
 from recommender.web.desk.diff import describe_changes, describe_listing
 from recommender.web.desk.import_words import (
     FIELD_LABELS,
@@ -354,7 +354,7 @@ def _plan_page(import_: Import) -> str:
         tally=tally,
         n_rows=sum(tally.verdicts.values()),
         n_pages=-(-found.total // query.page_size),
-        page_url=partial(_page_url, import_.id),
+        page_url=turn_to,
         sets=[
             (verdict, label, tally.ready[verdict] - tally.left_out[verdict])
             for verdict, label in SETS.items()
@@ -380,11 +380,6 @@ def _read_query() -> RowQuery:
         page=read_number(args.get("page", ""), default=1, most=10_000),
         page_size=PAGE_SIZE,
     )
-
-
-def _page_url(number: int, page: int) -> str:
-    kept = request.args.to_dict() | {"page": str(page)}
-    return url_for("staff_imports.show", number=number, **kept)  # type: ignore[arg-type]
 
 
 def _details(row: StoredRow) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -22,7 +22,7 @@ from recommender.store.library_revisions import TERM_KINDS, find_same_phrase
 from recommender.text import fold, is_stop_word, words
 from recommender.web import get_db, get_settings, read_catalog
 from recommender.web.auth import require
-from recommender.web.desk.asked import read_number
+from recommender.web.desk.asked import read_number, turn_to
 from recommender.web.desk.entries import Draft, is_preview, open_draft, read_draft, save, tag_name
 from recommender.web.desk.labels import KINDS
 from recommender.web.desk.refusals import refuse_errors
@@ -83,7 +83,7 @@ def index() -> str:
         total=len(found),
         page=page,
         n_pages=n_pages,
-        page_url=lambda n: url_for("staff_terms.index", **{**request.args.to_dict(), "page": n}),
+        page_url=turn_to,
         typed=typed,
         tag=tag,
         spoken=language,

@@ -171,6 +171,8 @@ def test_the_rows_are_filtered_searched_and_paged(editor: DeskClient) -> None:
     assert "Page 1 of 3" in settle(editor).text
     path = "/staff/imports/1"
     assert "Test Group 119" in editor.get(f"{path}?page=3").text
+    odd = editor.get(f"{path}?endpoint=x&_anchor=x&_scheme=x").text
+    assert f'href="{path}?endpoint=x&amp;_anchor=x&amp;_scheme=x&amp;page=2"' in odd
     assert "Test Group 000" not in editor.get(f"{path}?verdict=rejected").text
     found = editor.get(f"{path}?q=gROUP+00-0000017").text
     assert "Test Group 007" in found
