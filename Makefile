@@ -12,8 +12,9 @@ serve: $(VENV)/.installed secret
 	@$(BIN)/flask --app app prepare
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py
 
+# One process a core; a file stays in one of them, for what its tests share is dear to make.
 test: lint browser
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
