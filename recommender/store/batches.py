@@ -22,7 +22,7 @@ from recommender.models import Listing, RevisionKind, Status
 from recommender.store import snapshot, transaction
 from recommender.store.accounts import Role
 from recommender.store.history import Action, now
-from recommender.store.listings import change_listing, get_listing
+from recommender.store.listings import SHOWN, change_listing, get_listing
 from recommender.store.revisions import Staff, check_revision, get_staff
 from recommender.store.rows import Row
 from recommender.store.workflow import assign, change_status
@@ -259,7 +259,7 @@ class _Run:
         if self.request.action is BatchAction.ASSIGN:
             if listing.assignee_id == self.request.assignee_id:
                 raise InvalidAction("It is so already.")
-            assign(self.db, listing.nonprofit.slug, self.request.assignee_id)
+            assign(self.db, listing.nonprofit.slug, self.request.assignee_id, by=self.staff.id)
             return listing.revision
         check_revision(self.db, listing, chosen.revision)
         _check_start(listing.nonprofit.status, self.request.action)
@@ -305,12 +305,15 @@ def _undo(db: Database, batch: Batch, item: BatchItem, staff: Staff) -> str:
         if listing.assignee_id != batch.assignee_id:
             return "It was given to somebody else since."
         try:
-            assign(db, item.slug, item.assignee_id)
+            assign(db, item.slug, item.assignee_id, by=staff.id)
         except NotAllowed:
             return "Who had it before is no longer on the staff."
         return ""
     if listing.revision != item.revision:
         return f"It was changed since, and is {listing.nonprofit.status}."
+    is_put_up = item.status in SHOWN and listing.nonprofit.status not in SHOWN
+    if is_put_up and not staff.role.covers(Role.REVIEWER):
+        return "Only a reviewer puts up again what was shown."
     before = replace(listing.nonprofit, status=item.status)
     note = f"Batch {batch.id} was undone."
     change_listing(db, listing, before, Action(kind=RevisionKind.STATUS, author=staff, note=note))

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 from recommender.models import FieldChange, Nonprofit
 from recommender.store import snapshot, transaction
 from recommender.store.history import diff
+from recommender.store.revisions import get_staff
 from recommender.store.rows import Row, from_document, to_document
 from recommender.text import fold
 
@@ -235,9 +236,14 @@ def tally_rows(db: Database, import_id: int) -> Tally:
     )
 
 
-def leave_out(db: Database, import_id: int, choices: Mapping[int, bool]) -> None:
-    """Take rows out of what is to be written, or put them back; those written stay as they are."""
+def leave_out(db: Database, import_id: int, choices: Mapping[int, bool], *, by: int) -> None:
+    """Take rows out of what is to be written, or put them back; those written stay as they are.
+
+    Raises:
+        NotAllowed: the account is gone or disabled.
+    """
     with transaction(db):
+        get_staff(db, by)
         db.conn.executemany(
             "UPDATE import_rows SET is_left_out = ? WHERE import_id = ? AND position = ?"
             " AND after IS NOT NULL AND outcome = ''"

@@ -56,9 +56,11 @@ def rename_view(db: Database, staff_id: int, name: str, to: str) -> None:
     Raises:
         InvalidAction: the new name is empty, too long, or that of another view.
         NotFound: there is no view of the old name.
+        NotAllowed: the account is not in use.
     """
     _check_name(to)
     with transaction(db):
+        get_staff(db, staff_id)
         names = {view.name for view in list_views(db, staff_id)}
         if name not in names:
             raise NotFound(f"You have no view {name!r}.")
@@ -70,8 +72,13 @@ def rename_view(db: Database, staff_id: int, name: str, to: str) -> None:
 
 
 def delete_view(db: Database, staff_id: int, name: str) -> None:
-    """Forget a view; one that is gone already may be forgotten again."""
+    """Forget a view; one that is gone already may be forgotten again.
+
+    Raises:
+        NotAllowed: the account is not in use.
+    """
     with transaction(db):
+        get_staff(db, staff_id)
         db.execute("DELETE FROM saved_views WHERE staff_id = ? AND name = ?", [staff_id, name])
 
 

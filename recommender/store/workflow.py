@@ -194,14 +194,15 @@ def erase_listing(db: Database, slug: str, *, by: int, expected_revision: int, r
         db.execute("INSERT INTO listing_search (listing_search) VALUES ('rebuild')")
 
 
-def assign(db: Database, slug: str, staff_id: int | None) -> None:
+def assign(db: Database, slug: str, staff_id: int | None, *, by: int) -> None:
     """Give a listing to a member of staff, or to nobody; its revision stays.
 
     Raises:
         NotFound: there is no such listing.
-        NotAllowed: there is no such account, or it is disabled.
+        NotAllowed: one of the two accounts is not there, or is disabled.
     """
     with transaction(db):
+        get_staff(db, by)
         listing = get_listing(db, slug)
         db.execute("DELETE FROM assignments WHERE nonprofit_id = ?", [listing.id])
         if staff_id is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from flask import Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from recommender.web.headers import RouteKind, kind_of
+from recommender.web.headers import RouteKind, is_below_desk, kind_of
 
 MAX_KEPT_BYTES = 1024 * 1024
 PREFIX = "typed-"
@@ -87,7 +87,9 @@ def _kept(path: str, fields: tuple[tuple[str, str], ...]) -> Kept | None:
 def _takes_forms(path: str) -> bool:
     """Whether an address is one of the desk's that take a form which may be sent again."""
     endpoint = _endpoint_of(path)
-    return kind_of(endpoint) is RouteKind.STAFF and _blueprint_of(endpoint) != _OWN_BLUEPRINT
+    is_staff = kind_of(endpoint) is RouteKind.STAFF and _blueprint_of(endpoint) != _OWN_BLUEPRINT
+    # The router takes "//staff/terms/new" for a path; to a browser it names the host "staff".
+    return is_staff and is_below_desk(path)
 
 
 def _shows_again(path: str) -> str:

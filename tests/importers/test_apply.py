@@ -188,10 +188,10 @@ def test_only_the_chosen_rows_are_written_and_the_others_may_follow(
 ) -> None:
     records = [make_record(), make_record(ein=EIN, revenue_usd=700), make_record(name="Test Two")]
     import_ = keep_plan(loaded, plan_import(loaded, records), team.editor)
-    leave_out(loaded, import_.id, {2: True})
+    leave_out(loaded, import_.id, {2: True}, by=team.editor)
     done = carry_out(loaded, import_, (Verdict.CREATE,))
     assert outcomes(loaded, done) == {"test-new": Outcome.CREATED}
-    leave_out(loaded, import_.id, {0: True, 2: False})
+    leave_out(loaded, import_.id, {0: True, 2: False}, by=team.editor)
     done = carry_out(loaded, done)
     assert outcomes(loaded, done) == {
         "test-new": Outcome.CREATED,

@@ -70,7 +70,7 @@ def _touch_and_take_back(db: Database, team: Team) -> None:
 
 
 def _give(db: Database, team: Team) -> None:
-    assign(db, NEW, team.second)
+    assign(db, NEW, team.second, by=team.editor)
 
 
 def _make_parent(db: Database, team: Team) -> None:

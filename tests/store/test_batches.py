@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from recommender.errors import InvalidAction, NotAllowed, NotFound
 from recommender.models import Nonprofit, Status
 from recommender.store import connect
-from recommender.store.accounts import Role, get_account, set_disabled
+from recommender.store.accounts import Role, get_account, set_disabled, set_role
 from recommender.store.batches import (
     MAX_BATCH,
     Batch,
@@ -154,8 +154,8 @@ def test_an_undone_publication_does_not_count_as_a_review(
 
 
 def test_giving_listings_to_somebody(loaded: Database, team: Team) -> None:
-    assign(loaded, CLINIC, team.reviewer)
-    assign(loaded, HOUSE, team.editor)
+    assign(loaded, CLINIC, team.reviewer, by=team.editor)
+    assign(loaded, HOUSE, team.editor, by=team.editor)
     catalog = get_catalog_revision(loaded)
     request = ask(loaded, BatchAction.ASSIGN, LAWYERS, CLINIC, HOUSE, assignee_id=team.editor)
     batch = get_batch(loaded, apply_batch(loaded, request, by=team.reviewer))
@@ -165,7 +165,7 @@ def test_giving_listings_to_somebody(loaded: Database, team: Team) -> None:
     assert get_listing(loaded, LAWYERS).revision == 1
     assert get_catalog_revision(loaded) == catalog
 
-    assign(loaded, CLINIC, team.admin)
+    assign(loaded, CLINIC, team.admin, by=team.editor)
     undone = undo_batch(loaded, batch.id, by=team.reviewer)
     assert outcomes(undone) == {LAWYERS: "undone", CLINIC: "kept", HOUSE: "skipped"}
     assert undone.items[1].reason == "It was given to somebody else since."
@@ -174,8 +174,8 @@ def test_giving_listings_to_somebody(loaded: Database, team: Team) -> None:
 
 
 def test_listings_are_given_to_nobody_and_back(loaded: Database, team: Team) -> None:
-    assign(loaded, CLINIC, team.reviewer)
-    assign(loaded, HOUSE, team.second)
+    assign(loaded, CLINIC, team.reviewer, by=team.editor)
+    assign(loaded, HOUSE, team.second, by=team.editor)
     number = apply_batch(loaded, ask(loaded, BatchAction.ASSIGN, CLINIC, HOUSE), by=team.editor)
     assert get_listing(loaded, CLINIC).assignee_id is None
     set_disabled(loaded, get_account(loaded, "second@example.org"), True)
@@ -193,6 +193,18 @@ def test_nothing_is_given_to_who_is_gone(loaded: Database, team: Team) -> None:
         with pytest.raises(NotAllowed):
             apply_batch(loaded, request, by=team.editor)
     assert everything(loaded) == before
+
+
+def test_whoever_is_no_reviewer_any_more_puts_nothing_up_again(
+    loaded: Database, team: Team, make_nonprofit: Make
+) -> None:
+    drafted = make_draft(loaded, make_nonprofit, "Test Own", team.second)
+    request = ask(loaded, BatchAction.ARCHIVE, LAWYERS, drafted)
+    number = apply_batch(loaded, request, by=team.reviewer)
+    set_role(loaded, get_account(loaded, "reviewer@example.org"), Role.EDITOR)
+    undone = undo_batch(loaded, number, by=team.reviewer)
+    assert outcomes(undone) == {LAWYERS: "kept", drafted: "undone"}
+    assert status(loaded, LAWYERS) is Status.ARCHIVED
 
 
 def test_what_was_changed_since_is_not_undone(loaded: Database, team: Team) -> None:

@@ -85,7 +85,7 @@ def test_everything_that_waits_is_listed(loaded: Database, team: Team) -> None:
     seen = get_listing(loaded, LAWYERS)
     edited = replace(seen.nonprofit, serves="Everywhere")
     save_listing(loaded, edited, by=team.editor, expected_revision=seen.revision)
-    assign(loaded, LAWYERS, team.second)
+    assign(loaded, LAWYERS, team.second, by=team.editor)
     set_status(loaded, CLINIC, Status.DUE)
     message = Submission(kind=SubmissionKind.REMOVAL, language=Language.ES, message="Por favor.")
     create_submission(loaded, message)

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from recommender.errors import NotAllowed
 from recommender.models import FieldChange, Nonprofit
 from recommender.store import Database
 from recommender.store.imports import Arrival, ImportState, create_import
@@ -91,9 +92,11 @@ def test_rows_are_found(loaded: Database, plan: int, query: RowQuery, expected: 
     assert len(list(iterate_rows(loaded, plan, query))) == found.total >= len(expected)
 
 
-def test_what_was_left_out_stays_out_when_it_is_compared_again(loaded: Database, plan: int) -> None:
+def test_what_was_left_out_stays_out_when_it_is_compared_again(
+    loaded: Database, team: Team, plan: int
+) -> None:
     rows = [row.planned for row in list_rows(loaded, plan, RowQuery()).rows]
-    leave_out(loaded, plan, {0: True, 2: True, 99: True})
+    leave_out(loaded, plan, {0: True, 2: True, 99: True}, by=team.editor)
     assert [row.position for row in list_ready(loaded, plan, Verdict)] == [1]
     put_rows(loaded, plan, rows[::-1])
     assert [row.planned.where for row in list_ready(loaded, plan, Verdict)] == ["line 3"]
@@ -103,10 +106,12 @@ def test_what_was_left_out_stays_out_when_it_is_compared_again(loaded: Database,
     assert tally.ready.get(Verdict.REJECTED, 0) == 0
 
 
-def test_what_was_written_is_neither_chosen_nor_written_again(loaded: Database, plan: int) -> None:
+def test_what_was_written_is_neither_chosen_nor_written_again(
+    loaded: Database, team: Team, plan: int
+) -> None:
     done = Written(position=1, slug=SLUG, outcome=Outcome.PROPOSED, number=2)
     note_written(loaded, plan, [done])
-    leave_out(loaded, plan, {1: True})
+    leave_out(loaded, plan, {1: True}, by=team.editor)
     (row,) = list_done(loaded, plan)
     assert (row.position, row.listing, row.number, row.is_left_out) == (1, SLUG, 2, False)
     assert not row.is_applicable
@@ -117,7 +122,9 @@ def test_what_was_written_is_neither_chosen_nor_written_again(loaded: Database, 
     assert (tally.outcomes, tally.undone) == ({Outcome.PROPOSED: 1}, {Undone.LEFT: 1})
 
 
-def test_while_it_is_written_the_choice_stands(loaded: Database, plan: int) -> None:
+def test_while_it_is_written_the_choice_stands(loaded: Database, team: Team, plan: int) -> None:
     loaded.execute("UPDATE imports SET state = 'applying'")
-    leave_out(loaded, plan, {0: True})
+    leave_out(loaded, plan, {0: True}, by=team.editor)
+    with pytest.raises(NotAllowed):
+        leave_out(loaded, plan, {0: True}, by=99)
     assert len(list_ready(loaded, plan, Verdict)) == 2

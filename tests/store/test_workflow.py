@@ -260,7 +260,7 @@ def test_erasing_leaves_what_it_takes_never_to_list_it_again(
     approve_revision(loaded, LAWYERS, approved, by=team.reviewer)
     rejected = edit(loaded, LAWYERS, team.editor, notes="Quixotic words.")
     reject_revision(loaded, LAWYERS, rejected, by=team.reviewer, reason="Zephyr reasons.")
-    assign(loaded, LAWYERS, team.editor)
+    assign(loaded, LAWYERS, team.editor, by=team.editor)
     seen = get_listing(loaded, LAWYERS)
     for by, reason, error in (
         (team.reviewer, "Asked.", NotAllowed),
@@ -301,15 +301,17 @@ def test_deleting_alone_would_leave_words_in_the_search(loaded: Database, tmp_pa
 
 def test_assigning_is_no_change(loaded: Database, team: Team) -> None:
     catalog = get_catalog_revision(loaded)
-    assign(loaded, LAWYERS, team.editor)
-    assign(loaded, LAWYERS, team.reviewer)
+    assign(loaded, LAWYERS, team.editor, by=team.editor)
+    assign(loaded, LAWYERS, team.reviewer, by=team.editor)
     listing = get_listing(loaded, LAWYERS)
     assert (listing.assignee_id, listing.revision) == (team.reviewer, 1)
     assert get_catalog_revision(loaded) == catalog
     with pytest.raises(NotAllowed):
-        assign(loaded, LAWYERS, 99)
+        assign(loaded, LAWYERS, 99, by=team.editor)
+    with pytest.raises(NotAllowed):
+        assign(loaded, LAWYERS, team.editor, by=99)
     assert get_listing(loaded, LAWYERS).assignee_id == team.reviewer
-    assign(loaded, LAWYERS, None)
+    assign(loaded, LAWYERS, None, by=team.editor)
     assert get_listing(loaded, LAWYERS).assignee_id is None
 
 
@@ -322,7 +324,7 @@ def test_the_queue_holds_all_that_waits(loaded: Database, team: Team, make_nonpr
     gone = "test-houston-clinic"
     edit(loaded, gone, team.editor, notes="x")
     set_status(loaded, gone, Status.WITHDRAWN)
-    assign(loaded, HOUSE, team.second)
+    assign(loaded, HOUSE, team.second, by=team.editor)
     waiting = [(item.kind, item.slug, item.author_id) for item in list_queue(loaded)]
     assert waiting == [
         (QueueKind.REVISION, LAWYERS, team.editor),

@@ -99,7 +99,7 @@ def test_the_search_follows_every_change(loaded: Database, team: Team) -> None:
 
 def test_filters_narrow(loaded: Database, team: Team, catalogue: tuple[Nonprofit, ...]) -> None:
     set_status(loaded, CLINIC, Status.WITHDRAWN)
-    assign(loaded, HOUSE, team.editor)
+    assign(loaded, HOUSE, team.editor, by=team.editor)
     everything = {listing.slug for listing in catalogue}
     assert set(_find(loaded)) == everything
     assert _find(loaded, statuses=(Status.WITHDRAWN, Status.DRAFT)) == [CLINIC]
@@ -124,7 +124,7 @@ def test_freshness_goes_by_the_last_check(loaded: Database, catalogue: tuple) ->
 
 def test_what_nobody_has_seen_to(loaded: Database, team: Team, catalogue: tuple) -> None:
     loaded.execute("UPDATE nonprofits SET verified_on = '2026-02-03' WHERE slug = ?", [HOUSE])
-    assign(loaded, CLINIC, team.editor)
+    assign(loaded, CLINIC, team.editor, by=team.editor)
     edit(loaded, LAWYERS, team.editor, notes="x")
     everything = {listing.slug for listing in catalogue}
     assert set(_find(loaded, never_verified=True)) == everything - {HOUSE}
@@ -185,7 +185,7 @@ def test_nothing_is_counted_where_nothing_can_be_found(loaded: Database) -> None
 
 def test_a_row_says_what_the_list_shows(loaded: Database, team: Team) -> None:
     edit(loaded, LAWYERS, team.editor, notes="x")
-    assign(loaded, LAWYERS, team.editor)
+    assign(loaded, LAWYERS, team.editor, by=team.editor)
     (row,) = search_listings(loaded, ListingQuery(text="tbl")).listings
     listing = get_listing(loaded, LAWYERS)
     assert (row.name, row.ein, row.city, row.state) == (

@@ -406,7 +406,8 @@ def choose(number: int) -> AnyResponse:
 def _keep_choice(number: int) -> None:
     shown = {read_number(value, default=-1) for value in request.form.getlist("shown")}
     taken = {read_number(value, default=-1) for value in request.form.getlist("taken")}
-    leave_out(get_db(), number, {position - 1: position not in taken for position in shown})
+    choices = {position - 1: position not in taken for position in shown}
+    leave_out(get_db(), number, choices, by=current_session().account.id)
 
 
 @bp.post("/<int(max=999999999):number>/apply")

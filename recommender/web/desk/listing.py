@@ -8,25 +8,13 @@ from datetime import UTC, datetime
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from recommender.errors import (
-    InvalidAction,
-)
-from recommender.models import (
-    Listing,
-    Revision,
-    RevisionState,
-    Saved,
-    Status,
-)
+from recommender.errors import InvalidAction
+from recommender.models import Listing, Revision, RevisionState, Saved, Status
 from recommender.store.accounts import Role
 from recommender.store.history import diff, list_revisions
 from recommender.store.inbox import list_about
 from recommender.store.listings import SHOWN, get_listing
-from recommender.store.revisions import (
-    EDITABLE,
-    diff_revisions,
-    revert_to,
-)
+from recommender.store.revisions import EDITABLE, diff_revisions, revert_to
 from recommender.store.workflow import (
     NEED_REASON,
     assign,
@@ -38,9 +26,7 @@ from recommender.web import get_db
 from recommender.web.auth import current_session, require
 from recommender.web.desk.asked import read_note, read_number, read_past_day
 from recommender.web.desk.diff import LABELS, describe_changes, describe_listing
-from recommender.web.desk.form import (
-    unplaced,
-)
+from recommender.web.desk.form import unplaced
 from recommender.web.desk.labels import STATUS_LABELS
 from recommender.web.desk.people import list_choices
 from recommender.web.desk.refusals import refuse_errors
@@ -195,7 +181,7 @@ def verify(slug: str) -> AnyResponse:
 def give(slug: str) -> AnyResponse:
     """Give a listing to somebody, or to nobody."""
     wanted = read_number(request.form.get("to", ""))
-    assign(get_db(), slug, wanted or None)
+    assign(get_db(), slug, wanted or None, by=current_session().account.id)
     return back_to(slug, "assigned")
 
 

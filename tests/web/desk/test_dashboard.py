@@ -116,7 +116,7 @@ def test_what_waits_is_counted_by_age_and_for_me(app: Flask, reviewer: DeskClien
     edited = replace(seen.nonprofit, serves="Everywhere")
     save_listing(db, edited, by=editor.account.id, expected_revision=seen.revision)
     db.execute("UPDATE revisions SET created_at = '2020-01-01T00:00:00Z' WHERE state = 'pending'")
-    assign(db, LAWYERS, editor.account.id)
+    assign(db, LAWYERS, editor.account.id, by=editor.account.id)
     db.close()
     source = words(editor.page("/staff"))
     assert "Edits of what is shown 1" in source

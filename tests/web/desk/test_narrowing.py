@@ -104,7 +104,7 @@ def test_the_address_narrows(app: Flask, editor: DeskClient) -> None:
         app,
         lambda db: set_status(db, CLINIC, Status.DRAFT),
         lambda db: set_status(db, HOUSE, Status.DUE),
-        lambda db: assign(db, HOUSE, editor.account.id),
+        lambda db: assign(db, HOUSE, editor.account.id, by=editor.account.id),
         lambda db: db.execute(
             "UPDATE nonprofits SET verified_on = '2026-02-03' WHERE slug = ?", [HOUSE]
         ),
