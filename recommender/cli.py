@@ -736,7 +736,11 @@ def _get_partner(db: Database, name: str) -> Partner:
 
 
 def _code_line(done: Partner) -> str:
-    code = f'<script async src="{_site()}/widget/v1.js" data-partner="{done.key}"></script>'
+    address = f"{_site()}/widget/v1.js"
+    code = (
+        f'<script async referrerpolicy="no-referrer" src="{address}"'
+        f' data-partner="{done.key}"></script>'
+    )
     # The link beside it needs words in a language, which are the pages' to say.
     return f"The line for its pages; /staff/partners/{done.id} has the link beside it, too:\n{code}"
 

@@ -333,7 +333,7 @@ def test_a_partner_is_added_with_the_line_for_its_pages(prepared: Flask) -> None
         "Test Gazette may show the widget on https://gazette.example, https://www.gazette.example."
     )
     assert code == (
-        '<script async src="http://127.0.0.1:8000/widget/v1.js"'
+        '<script async referrerpolicy="no-referrer" src="http://127.0.0.1:8000/widget/v1.js"'
         f' data-partner="{_key(prepared)}"></script>'
     )
     db = connect(prepared.config["WAYMARK"].database)

@@ -8,6 +8,7 @@ from recommender.web.desk.charts import (
     draw_pairs,
     draw_stacks,
     draw_tiles,
+    draw_weeks,
     list_tiles,
     shade,
 )
@@ -89,3 +90,13 @@ def test_pairs_share_one_scale() -> None:
     assert [segment.length for segment in one.segments] == [100, 50]
     assert [segment.length for segment in two.segments] == [0, 20]
     assert draw_pairs([("none", 0.0, 0.0)])[0].segments[0].length == 0
+
+
+def test_a_count_that_is_not_shown_has_no_column() -> None:
+    drawn = draw_weeks([("Nov 9", 1000), ("Nov 16", None), ("Nov 23", 250)])
+    assert [column.text for column in drawn.columns] == ["1,000", "<10", "250"]
+    heights = [column.height for column in drawn.columns]
+    assert heights[1] == 0
+    assert heights[0] == 4 * heights[2] > 0
+    assert [column.height for column in draw_weeks([("Nov 9", None)]).columns] == [0]
+    assert draw_weeks([]).columns == ()
