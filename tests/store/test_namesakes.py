@@ -32,49 +32,47 @@ def found(db: Database, name: str = "", **known: object) -> dict[str, tuple[str,
     return {one.slug: one.why for one in find_namesakes(db, sought)}
 
 
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("Test Border Lawyers", "name"),
-        ("TEST BORDER LAWYERS, INC.", "name"),
-        ("Abogados de Prueba", "name"),
-        ("tbl", "name"),
-        ("Border Lawyers", "like-name"),
-        ("Test Boarder Lawyers", "like-name"),
-    ],
-)
-def test_names_are_known_again(sites: Database, name: str, why: str) -> None:
-    assert next(iter(found(sites, name).items())) == (LAWYERS, (why,))
+NAMES = {
+    "Test Border Lawyers": "name",
+    "TEST BORDER LAWYERS, INC.": "name",
+    "Abogados de Prueba": "name",
+    "tbl": "name",
+    "Border Lawyers": "like-name",
+    "Test Boarder Lawyers": "like-name",
+}
+NOBODY = ("", "!!!", '"', "Quillwork Fund", "a OR b", "name : x", "\0")
 
 
-@pytest.mark.parametrize("name", ["", "!!!", '"', "Quillwork Fund", "a OR b", "name : x", "\0"])
-def test_what_is_alike_to_nothing_finds_nothing(sites: Database, name: str) -> None:
-    assert found(sites, name) == {}
+def test_names_are_known_again(sites: Database) -> None:
+    for name, why in NAMES.items():
+        assert next(iter(found(sites, name).items())) == (LAWYERS, (why,)), name
+    for name in NOBODY:
+        assert found(sites, name) == {}, name
 
 
-@pytest.mark.parametrize("status", list(Status))
-def test_listings_of_every_state_are_seen(sites: Database, status: Status) -> None:
-    set_status(sites, LAWYERS, status)
-    (one,) = find_namesakes(sites, Sought(name="Test Border Lawyers"))
-    assert (one.slug, one.status, one.ein) == (LAWYERS, status, "000000001")
-    assert (one.city, one.state) == ("Brownsville", "TX")
+def test_listings_of_every_state_are_seen(sites: Database) -> None:
+    for status in Status:
+        set_status(sites, LAWYERS, status)
+        (one,) = find_namesakes(sites, Sought(name="Test Border Lawyers"))
+        assert (one.slug, one.status, one.ein) == (LAWYERS, status, "000000001")
+        assert (one.city, one.state) == ("Brownsville", "TX")
 
 
-@pytest.mark.parametrize(
-    ("website", "slugs"),
-    [
-        ("lawyers.example", {LAWYERS}),
-        ("http://LAWYERS.example/about?x=1", {LAWYERS}),
-        ("https://large.example", {HOUSE, "test-somali-youth"}),
-        ("https://large.example/house/give", {HOUSE}),
-        ("https://large.example/other", set()),
-        ("awyers.example", set()),
-        ("https://[::1", set()),
-        ("", set()),
-    ],
-)
-def test_sites_are_known_again(sites: Database, website: str, slugs: set[str]) -> None:
-    assert set(found(sites, "Unheard of", website=website)) == slugs
+SITES = {
+    "lawyers.example": {LAWYERS},
+    "http://LAWYERS.example/about?x=1": {LAWYERS},
+    "https://large.example": {HOUSE, "test-somali-youth"},
+    "https://large.example/house/give": {HOUSE},
+    "https://large.example/other": set(),
+    "awyers.example": set(),
+    "https://[::1": set(),
+    "": set(),
+}
+
+
+def test_sites_are_known_again(sites: Database) -> None:
+    for website, slugs in SITES.items():
+        assert set(found(sites, "Unheard of", website=website)) == slugs, website
 
 
 def test_an_ein_is_known_again_and_comes_first(

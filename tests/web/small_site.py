@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from recommender.index import build_index, publish_generation, write_generation
 from recommender.models import Nonprofit, Tag
 from recommender.publish import read_inputs
 from recommender.store.catalog import load_nonprofits, load_tags
+from recommender.web import Serving
 from tests.small_world import NO_ALIASES, zip_records
 from tests.web.client import PageClient
 
@@ -49,12 +52,25 @@ def make_site(folder: Path, records: Iterable[Nonprofit], tags: Iterable[Tag]) -
     return settings
 
 
-def copy_site(template: Settings, folder: Path) -> Flask:
-    """An application on a copy of an instance."""
-    shutil.copytree(template.instance, folder / "instance")
-    app = create_app(replace(template, instance=folder / "instance"))
+@cache
+def _make_app(template: Settings) -> Flask:
+    app = create_app(template)
     app.extensions["background"] = Idle()
     app.test_client_class = PageClient
+    return app
+
+
+def copy_site(template: Settings, folder: Path) -> Flask:
+    """An application on a copy of an instance: the same for all tests, so only one at a time."""
+    settings = replace(template, instance=folder / "instance")
+    settings.instance.mkdir()
+    shutil.copy(template.database, settings.database)
+    # No file of an index is written twice, so that a copy may share them.
+    for part in (settings.index, settings.gazetteer):
+        shutil.copytree(template.instance / part.name, part, copy_function=os.link)
+    app = _make_app(template)
+    app.config["WAYMARK"] = settings
+    app.extensions["serving"] = Serving(settings.database)
     return app
 
 

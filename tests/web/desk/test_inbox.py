@@ -127,18 +127,18 @@ def test_the_list_has_pages(db: store.Database, editor: DeskClient) -> None:
     assert "beyond the last one" in editor.page("/staff/inbox?page=9").source
 
 
-@pytest.mark.parametrize("odd", ["x", "-1", "0", "9" * 30, "%00", "٣", "'%20OR%201"])
-def test_odd_requests_are_answered(db: store.Database, editor: DeskClient, odd: str) -> None:
+def test_odd_requests_are_answered(db: store.Database, editor: DeskClient) -> None:
     number = send(db, SubmissionKind.FIX)
-    for name in ("kind", "status", "page"):
-        assert editor.get(f"/staff/inbox?{name}={odd}").status_code == 200
-    assert editor.get(f"/staff/inbox/{odd}").status_code == 404
-    assert editor.submit(f"/staff/inbox/{odd}/decline").status_code == 404
-    assert editor.get(f"/staff/inbox/{number}?done={odd}").status_code == 200
-    assert editor.get(f"/staff/listings/{LAWYERS}/edit?about={odd}").status_code == 200
-    for what in ("list", "known", "confirm", "take-down", "decline", "reopen"):
-        form = {"reason": odd, "slug": odd, "how": odd, "note": odd}
-        assert act(editor, number, what, **form)[0] in (404, 409), what
+    for odd in ("x", "-1", "0", "9" * 30, "%00", "٣", "'%20OR%201"):
+        for name in ("kind", "status", "page"):
+            assert editor.get(f"/staff/inbox?{name}={odd}").status_code == 200
+        assert editor.get(f"/staff/inbox/{odd}").status_code == 404
+        assert editor.submit(f"/staff/inbox/{odd}/decline").status_code == 404
+        assert editor.get(f"/staff/inbox/{number}?done={odd}").status_code == 200
+        assert editor.get(f"/staff/listings/{LAWYERS}/edit?about={odd}").status_code == 200
+        for what in ("list", "known", "confirm", "take-down", "decline", "reopen"):
+            form = {"reason": odd, "slug": odd, "how": odd, "note": odd}
+            assert act(editor, number, what, **form)[0] in (404, 409), what
     assert of(db, number).actions == ()
 
 

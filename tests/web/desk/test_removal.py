@@ -142,11 +142,11 @@ def test_a_merge_does_not_push_ones_own_edit_aside(
     assert [one.after.serves for one in pending if one.after] == ["The valley"]
 
 
-@pytest.mark.parametrize("odd", ["%00", "٣", "'%20OR%201", "a" * 300, '"'])
-def test_odd_addresses_are_answered(reviewer: DeskClient, odd: str) -> None:
-    assert reviewer.get(f"/staff/listings/{TWIN}/merge?q={odd}").status_code == 200
-    assert reviewer.get(f"/staff/listings/{TWIN}/merge?into={odd}").status_code == 404
-    assert reviewer.get(f"/staff/listings/{odd}/merge").status_code == 404
+def test_odd_addresses_are_answered(reviewer: DeskClient) -> None:
+    for odd in ("%00", "٣", "'%20OR%201", "a" * 300, '"'):
+        assert reviewer.get(f"/staff/listings/{TWIN}/merge?q={odd}").status_code == 200
+        assert reviewer.get(f"/staff/listings/{TWIN}/merge?into={odd}").status_code == 404
+        assert reviewer.get(f"/staff/listings/{odd}/merge").status_code == 404
 
 
 # --- Erasing -----------------------------------------------------------------------------
