@@ -26,15 +26,7 @@ from recommender.errors import (
     StorageError,
 )
 from recommender.importers.rows import slugify
-from recommender.models import (
-    FieldChange,
-    Listing,
-    Nonprofit,
-    Revision,
-    Status,
-    Tag,
-    TagKind,
-)
+from recommender.models import Listing, Nonprofit, Revision, Status, Tag, TagKind
 from recommender.store.accounts import Role
 from recommender.store.inbox import InboxItem
 from recommender.store.listings import get_listing
@@ -48,7 +40,7 @@ from recommender.text import fold
 from recommender.web import get_db, get_gazetteer, get_settings
 from recommender.web.auth import current_session, require
 from recommender.web.desk.asked import read_note, read_number
-from recommender.web.desk.diff import LABELS, to_lines
+from recommender.web.desk.diff import Conflict, list_conflicts
 from recommender.web.desk.form import (
     Typed,
     empty_form,
@@ -71,24 +63,15 @@ from recommender.web.vocabulary import get_vocabulary
 bp = Blueprint("staff_editor", __name__, url_prefix="/staff/listings")
 refuse_errors(bp)
 
+RESERVED = frozenset({"new", "preview"})
+_KEEP = {"add", "preview"}
+"""The buttons that show the form again, and save nothing."""
+
 
 @bp.context_processor
 def _words() -> dict[str, Any]:
     """What the templates of the preview say."""
     return {"languages_by_name": LANGUAGES, "whys": WHYS, "n_standings": N_STANDINGS}
-
-
-RESERVED = frozenset({"new", "preview"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conflict:
-    """A field that differs between what stands now and what was typed, and what it was."""
-
-    label: str
-    base: tuple[str, ...]
-    theirs: tuple[str, ...]
-    yours: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,10 +151,6 @@ def preview() -> Response:
     return jsonify(html=render_template("staff/preview.html", preview=made))
 
 
-_KEEP = {"add", "preview"}
-"""The buttons that show the form again, and save nothing."""
-
-
 def _with_preview(editor: Editor) -> Editor:
     if "preview" not in request.form:
         return editor
@@ -226,26 +205,13 @@ def _save(editor: Editor, live: Nonprofit) -> AnyResponse:
         if not error.changes:
             # Somebody else has saved the very same.
             return back_to(live.slug, "unchanged")
-        return _editor_page(replace(editor, conflicts=_conflicts(error)))
+        return _editor_page(replace(editor, conflicts=list_conflicts(error)))
     except StorageError as error:
         return _editor_page(replace(editor, errors=_told(error)))
     if editor.message and close_message(editor.message, saved):
         answered = url_for("staff_inbox.show", number=editor.message.id, done="changed")
         return redirect(answered, 303)
     return back_to(live.slug, outcome_of(saved))
-
-
-def _conflicts(error: EditConflict) -> tuple[Conflict, ...]:
-    changes: tuple[FieldChange, ...] = error.changes
-    return tuple(
-        Conflict(
-            label=LABELS[change.field],
-            base=to_lines(change.field, getattr(error.base, change.field, None)),
-            theirs=to_lines(change.field, change.before),
-            yours=to_lines(change.field, change.after),
-        )
-        for change in changes
-    )
 
 
 def _taken(slug: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ from recommender.store.library_revisions import TERM_KINDS, TOPIC_KINDS, Proposa
 from recommender.web import get_db
 from recommender.web.auth import current_session
 from recommender.web.desk.asked import read_note, read_number
-from recommender.web.desk.diff import Change, compare_lines
+from recommender.web.desk.diff import Change, Conflict, compare_lines, list_conflicts
 from recommender.web.i18n import current_language
 from recommender.web.vocabulary import get_vocabulary
 
@@ -62,16 +62,6 @@ NAMES = {
     LibraryKind.RESOURCE: "resource",
     LibraryKind.GUIDE: "topic guide",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conflict:
-    """A field in which what was typed differs from what stands now."""
-
-    label: str
-    base: tuple[str, ...]
-    theirs: tuple[str, ...]
-    yours: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +141,7 @@ def save(draft: Draft, after: Entry | None) -> Response | Draft:
         number = propose(get_db(), proposal, by=current_session().account.id)
     except EditConflict as error:
         if error.changes:
-            return replace(draft, conflicts=_conflicts(error))
+            return replace(draft, conflicts=list_conflicts(error, LABELS, to_lines))
         number = None
     except InvalidAction as error:
         return replace(draft, errors=(("", str(error)),))
@@ -226,16 +216,3 @@ def tag_name(slug: str) -> str:
     vocabulary, kinds = get_vocabulary(), (*TERM_KINDS, *TOPIC_KINDS)
     kind = next((kind for kind in kinds if (str(kind), slug) in vocabulary), TagKind.SERVICE)
     return vocabulary.label(str(kind), slug, current_language())
-
-
-def _conflicts(error: EditConflict) -> tuple[Conflict, ...]:
-    changes: tuple[FieldChange, ...] = error.changes
-    return tuple(
-        Conflict(
-            label=LABELS[change.field],
-            base=to_lines(change.field, getattr(error.base, change.field, None)),
-            theirs=to_lines(change.field, change.before),
-            yours=to_lines(change.field, change.after),
-        )
-        for change in changes
-    )
