@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -19,13 +18,15 @@ from recommender.store.library import LibraryKind, list_guides
 from recommender.store.library_history import list_pending, version_of
 from recommender.web import get_db, get_settings, read_catalog
 from recommender.web.auth import require
-from recommender.web.desk.entries import Draft, is_preview, open_draft, read_draft, save, tag_name
+from recommender.web.desk.entries import Draft, open_draft, tag_name
 from recommender.web.desk.pieces import (
     LINK_ADVICE,
     SLUG_ADVICE,
     TOPIC_ADVICE,
+    Form,
     Row,
     Typed,
+    answer,
     find_length_errors,
     find_shared_errors,
     line,
@@ -89,7 +90,7 @@ def new() -> AnyResponse:
     draft = Draft(kind=LibraryKind.GUIDE)
     if request.method == "GET":
         return _page(draft, Typed(texts=dict.fromkeys(TEXTS, "")))
-    return _answer(read_draft(draft))
+    return answer(FORM, draft)
 
 
 @bp.route("/<slug>", methods=["GET", "POST"])
@@ -98,7 +99,7 @@ def edit(slug: str) -> AnyResponse:
     """Propose a change of a guide."""
     draft = open_draft(LibraryKind.GUIDE, slug)
     if request.method == "POST":
-        return _answer(read_draft(draft))
+        return answer(FORM, draft)
     return _page(draft, show(_guide(draft.shown)))
 
 
@@ -107,18 +108,6 @@ def edit(slug: str) -> AnyResponse:
 def remove(slug: str) -> AnyResponse:
     """Take a guide off the site at once."""
     return take_off(LibraryKind.GUIDE, slug)
-
-
-def _answer(draft: Draft) -> AnyResponse:
-    typed = read_form(request.form, draft)
-    if is_preview():
-        return _page(draft, typed)
-    record = make_record(typed, draft.key)
-    errors = find_errors(typed, record)
-    if errors:
-        return _page(replace(draft, errors=tuple(errors.items())), typed)
-    saved = save(draft, make_guide(record))
-    return _page(saved, typed) if isinstance(saved, Draft) else saved
 
 
 # --- The form ----------------------------------------------------------------------------
@@ -214,3 +203,12 @@ def _page(draft: Draft, typed: Typed) -> Response:
         done=request.args.get("done", ""),
     )
     return make_response(page, draft.status)
+
+
+FORM = Form(
+    read=read_form,
+    make_record=make_record,
+    find_errors=find_errors,
+    make=make_guide,
+    page=_page,
+)

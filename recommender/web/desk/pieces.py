@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
 from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from recommender.errors import IndexNotReady, UnknownPlace
 from recommender.importers.rows import slugify
 from recommender.models import DonorProfile, Guide, Language, Recommendation, Resource
-from recommender.store.library import LibraryKind
+from recommender.store.library import Entry, LibraryKind
 from recommender.store.library_revisions import TOPIC_KINDS, Proposal, take_down
 from recommender.web import get_db, get_gazetteer
 from recommender.web.auth import current_session
 from recommender.web.desk.asked import read_note
+from recommender.web.desk.entries import Draft, is_preview, read_draft, save
 from recommender.web.learn import Near, find, host_of, own_place, resource_profile
 from recommender.web.vocabulary import get_vocabulary
 
@@ -149,6 +151,31 @@ def _speaking(language: Language) -> Iterator[None]:
 
 
 # --- The forms ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What is done with the form of a resource, or of a guide, that was sent."""
+
+    read: Callable[[MultiDict[str, str], Draft], Typed]
+    make_record: Callable[[Typed, str], dict[str, Any]]
+    find_errors: Callable[[Typed, Mapping[str, Any]], dict[str, str]]
+    make: Callable[[dict[str, Any]], Entry]
+    page: Callable[[Draft, Typed], Response]
+
+
+def answer(form: Form, draft: Draft) -> Response:
+    """Look at what was typed, say what has to be mended, or put it up for review."""
+    draft = read_draft(draft)
+    typed = form.read(request.form, draft)
+    if is_preview():
+        return form.page(draft, typed)
+    record = form.make_record(typed, draft.key)
+    errors = form.find_errors(typed, record)
+    if errors:
+        return form.page(replace(draft, errors=tuple(errors.items())), typed)
+    saved = save(draft, form.make(record))
+    return form.page(saved, typed) if isinstance(saved, Draft) else saved
 
 
 def line(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -21,12 +20,14 @@ from recommender.store.library_history import list_pending, version_of
 from recommender.text import fold
 from recommender.web import get_db, get_gazetteer, get_settings, read_catalog
 from recommender.web.auth import require
-from recommender.web.desk.entries import Draft, is_preview, open_draft, read_draft, save
+from recommender.web.desk.entries import Draft, open_draft
 from recommender.web.desk.pieces import (
     LINK_ADVICE,
     SLUG_ADVICE,
     TOPIC_ADVICE,
+    Form,
     Typed,
+    answer,
     find_length_errors,
     find_shared_errors,
     line,
@@ -94,7 +95,7 @@ def new() -> AnyResponse:
     if request.method == "GET":
         empty = dict.fromkeys(TEXTS, "") | {"kind": "article", "title_confirmed": "yes"}
         return _page(draft, Typed(texts=empty))
-    return _answer(read_draft(draft))
+    return answer(FORM, draft)
 
 
 @bp.route("/<slug>", methods=["GET", "POST"])
@@ -103,7 +104,7 @@ def edit(slug: str) -> AnyResponse:
     """Propose a change of a resource."""
     draft = open_draft(LibraryKind.RESOURCE, slug)
     if request.method == "POST":
-        return _answer(read_draft(draft))
+        return answer(FORM, draft)
     return _page(draft, show(_resource(draft.shown)))
 
 
@@ -112,18 +113,6 @@ def edit(slug: str) -> AnyResponse:
 def remove(slug: str) -> AnyResponse:
     """Take a resource off the site at once."""
     return take_off(LibraryKind.RESOURCE, slug)
-
-
-def _answer(draft: Draft) -> AnyResponse:
-    typed = read_form(request.form, draft)
-    if is_preview():
-        return _page(draft, typed)
-    record = make_record(typed, draft.key)
-    errors = find_errors(typed, record)
-    if errors:
-        return _page(replace(draft, errors=tuple(errors.items())), typed)
-    saved = save(draft, make_resource(record))
-    return _page(saved, typed) if isinstance(saved, Draft) else saved
 
 
 # --- The form ----------------------------------------------------------------------------
@@ -228,3 +217,12 @@ def _page(draft: Draft, typed: Typed) -> Response:
         done=request.args.get("done", ""),
     )
     return make_response(page, draft.status)
+
+
+FORM = Form(
+    read=read_form,
+    make_record=make_record,
+    find_errors=find_errors,
+    make=make_resource,
+    page=_page,
+)
