@@ -19,7 +19,7 @@ from recommender.store.partners import MAX_ORIGINS, MAX_RADIUS_PX, MIN_SHOWN
 from recommender.web import get_settings, read_catalog
 from recommender.web.addresses import origin
 from recommender.web.answers import Problem, plain
-from recommender.web.api.docs import find_samples
+from recommender.web.api.docs import code_spans, find_samples
 from recommender.web.frames import CHIPS, OPTIONS, Option, list_topics
 from recommender.web.headers import SHOWCASE, STAGE
 from recommender.web.i18n import current_language, lazy_gettext, url
@@ -56,20 +56,20 @@ RELEASES = {"1.0.0": lazy_gettext("The first version.")}
 MEANINGS = {
     "partner": lazy_gettext("Your key. It is no secret: it stands in your page for all to see."),
     "context": lazy_gettext(
-        "Matches for the article around the widget. Write auto to let the loader find it, or a "
-        "CSS selector that says where it is, such as #story."
+        "Matches for the article around the widget. Write `auto` to let the loader find it, or "
+        "a CSS selector that says where it is, such as `#story`."
     ),
     "topic": lazy_gettext(
-        "Matches for one topic, by its name in the list below. Without topic and context, "
-        "the reader is asked."
+        "Matches for one topic, by its name in the list below. Without `topic` and "
+        "`context`, the reader is asked."
     ),
     "place": lazy_gettext(
         "Where to look, until the reader says where they are: a city and state, a state, or a "
-        "ZIP code. With context, the place that the article speaks of goes before it."
+        "ZIP code. With `context`, the place that the article speaks of goes before it."
     ),
     "lang": lazy_gettext(
-        "English (en) or Spanish (es). Not given, it is the language of your page: the nearest "
-        "lang attribute around the widget."
+        "English (`en`) or Spanish (`es`). Not given, it is the language of your page: the nearest "
+        "`lang` attribute around the widget."
     ),
     "size": lazy_gettext("How many groups are shown at once: two, three or five."),
     "theme": lazy_gettext("Light or dark, or whichever the reader’s device is set to."),
@@ -134,7 +134,7 @@ def builder() -> Response:
         no_key=NO_KEY,
         provider=f"wp_oembed_add_provider( '{origin()}/*', '{origin()}/oembed' );",
     )
-    return make_response(page, 422 if problems else 200, SHOWCASE)
+    return make_response(page, SHOWCASE)
 
 
 @bp.get("/preview")
@@ -252,13 +252,14 @@ def _sample_article() -> Resource | None:
     return next((piece for piece in pieces if piece.slug == SAMPLE), next(iter(pieces), None))
 
 
-def _attributes() -> list[tuple[Option, str]]:
+def _attributes() -> list[tuple[Option, Markup]]:
     """Every attribute and what it is for: those of the frame, and the loader's own two."""
     own = {
         "partner": Option(name="partner", read=str, sample=NO_KEY),
         "lang": Option(name="lang", read=str, values=tuple(Language)),
     }
-    return [({**OPTIONS, **own}[name], meaning) for name, meaning in MEANINGS.items()]
+    table = {**OPTIONS, **own}
+    return [(table[name], code_spans(meaning)) for name, meaning in MEANINGS.items()]
 
 
 def _examples() -> dict[str, Markup]:

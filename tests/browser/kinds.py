@@ -117,6 +117,13 @@ KINDS = {
     "thanks for a suggestion": Kind(path="/thanks/nomination"),
     "thanks for a claim": Kind(path="/thanks/claim"),
     "API": Kind(path="/api/v1/docs"),
+    "partners": Kind(path="/partners"),
+    "builder": Kind(path="/partners/builder?about=article&accent=884400&font=serif&key=abc"),
+    "builder with problems": Kind(
+        path="/partners/builder?topic=none&place=Springfeld&accent=red&key=!"
+    ),
+    "test page of the builder": Kind(path="/partners/preview?topic=legal-services&size=small"),
+    "partners' documentation": Kind(path="/partners/docs"),
     "no such page": Kind(path="/nowhere", status=404),
     "an address that takes forms": Kind(path="/match", status=405),
 }

@@ -218,6 +218,7 @@ def test_a_key_that_is_unknown_leaves_the_link(window: Window) -> None:
 CLOSED = (
     *("/", "/es/", "/learn", "/directory", "/about/privacy", "/suggest", "/api/v1/docs"),
     *("/staff/login", "/staff", "/staff/welcome/x", "/nowhere", "/matches/gAAAA", "/match"),
+    *("/partners", "/partners/builder", "/partners/preview", "/partners/docs"),
     *("/embed", "/embed/nobody", "/widget/v9.js", "/api/v1/nowhere", "/static/missing.css"),
 )
 

@@ -49,7 +49,7 @@ def address(directory_app: Flask) -> Iterator[str]:
     server.server_close()
 
 
-def _curl(command: str, folder: Path) -> bytes:
+def run_curl(command: str, folder: Path) -> bytes:
     """What a command prints or writes; without curl it is sent as curl would send it."""
     words = shlex.split(command.replace("\\\n", " "))
     assert words[:2] == ["curl", "-s"]
@@ -69,7 +69,7 @@ def _curl(command: str, folder: Path) -> bytes:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_answers(address: str, tmp_path: Path, name: str) -> None:
-    content = _curl(COMMANDS[name].replace(HOST, address), tmp_path)
+    content = run_curl(COMMANDS[name].replace(HOST, address), tmp_path)
     if name.startswith("read_hsds_package"):
         assert content.startswith(b"PK")
         return
