@@ -34,6 +34,7 @@ from recommender.index import (
     BuildInputs,
     build_index,
     current_generation,
+    drop_holding,
     list_generations,
     publish_generation,
     publishing,
@@ -50,7 +51,7 @@ from recommender.store import Database, snapshot
 from recommender.store.catalog import get_catalog_revision
 from recommender.store.history import OPERATOR, SCHEDULE, Author
 from recommender.store.library import list_tags, list_term_mappings
-from recommender.store.listings import list_excluded, list_nonprofits
+from recommender.store.listings import list_barred, list_excluded, list_nonprofits
 from recommender.store.publications import (
     ChangedListing,
     Changes,
@@ -290,6 +291,8 @@ def _try(db: Database, settings: Settings, begun: Publication, progress: Progres
     # Before it serves, so that a kill in between leaves word of it.
     update_publication(db, built)
     publish_generation(settings.index, generation)
+    # What asked never to be listed must not lie about in what is kept to go back to.
+    drop_holding(settings.index, list_barred(db))
     return replace(built, state=PublicationState.PUBLISHED)
 
 

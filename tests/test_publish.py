@@ -483,3 +483,16 @@ def test_the_place_tables_are_built_anew_when_the_aliases_change(settings: Setti
     (settings.data / "places.json").write_text(json.dumps(aliases))
     assert open_gazetteer(settings).resolve("the port").label == "Portland, ME"
     assert [path.name for path in settings.instance.iterdir()] == ["gazetteer"]
+
+
+def test_what_must_never_be_listed_is_left_in_no_generation(
+    loaded: Database, settings: Settings
+) -> None:
+    first = publish_rightly(loaded, settings).generation
+    set_status(loaded, "test-harbor-shelter", Status.WITHDRAWN)
+    second = publish_rightly(loaded, settings).generation
+    assert list_generations(settings.index) == [first, second]
+    set_status(loaded, "test-harbor-shelter", Status.DO_NOT_LIST)
+    set_status(loaded, "test-houston-clinic", Status.WITHDRAWN)
+    third = publish_rightly(loaded, settings).generation
+    assert list_generations(settings.index) == [second, third]

@@ -4,6 +4,7 @@ from recommender.index.arrays import GramIndex, Postings
 from recommender.index.build import BuildInputs, build_index
 from recommender.index.generations import (
     current_generation,
+    drop_holding,
     find_previous,
     is_publishing,
     is_rejected,
@@ -29,6 +30,7 @@ __all__ = [
     "Postings",
     "build_index",
     "current_generation",
+    "drop_holding",
     "find_previous",
     "is_publishing",
     "is_rejected",

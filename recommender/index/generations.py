@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -90,6 +90,26 @@ def publish_generation(root: Path, generation: str) -> None:
         pending.unlink(missing_ok=True)
     _sync_file(root)
     _prune(root, keep=generation)
+
+
+def drop_holding(root: Path, slugs: Set[str]) -> list[str]:
+    """Delete every generation that holds one of these listings, but for the one that serves.
+
+    One that cannot be read is taken to hold them. Returns the names of those that are gone.
+    """
+    serving = current_generation(root)
+    others = [name for name in list_generations(root) if slugs and name != serving]
+    gone = [name for name in others if not slugs.isdisjoint(_read_slugs(root / name, slugs))]
+    for name in gone:
+        shutil.rmtree(root / name)
+    return gone
+
+
+def _read_slugs(directory: Path, default: Set[str]) -> Set[str]:
+    try:
+        return set(json.loads((directory / "slugs.json").read_text()))
+    except (OSError, ValueError):
+        return default
 
 
 def current_generation(root: Path) -> str:
@@ -244,6 +264,9 @@ def load_current(root: Path) -> Index:
             return load_generation(root, generation)
         except IndexDamaged as error:
             damage = damage or error
+    if current != current_generation(root):
+        # It was not damaged, but dropped, because newer ones came while it was read.
+        return load_current(root)
     raise damage or IndexNotReady("No index is published: run `make index`.")
 
 

@@ -115,10 +115,19 @@ def find_status(db: Database, slug: str) -> Status | None:
 
 def list_excluded(db: Database) -> frozenset[str]:
     """The slugs that must not be in any answer from now on, whatever the index holds."""
+    return _list_slugs(db, EXCLUDED)
+
+
+def list_barred(db: Database) -> frozenset[str]:
+    """The slugs of the do-not-list."""
+    return _list_slugs(db, [Status.DO_NOT_LIST])
+
+
+def _list_slugs(db: Database, statuses: Iterable[Status]) -> frozenset[str]:
     with snapshot(db):
         rows = db.execute(
             "SELECT slug FROM nonprofits WHERE status IN (SELECT value FROM json_each(?))",
-            [json.dumps([status.value for status in EXCLUDED])],
+            [json.dumps([status.value for status in statuses])],
         )
         return frozenset(slug for (slug,) in rows)
 
