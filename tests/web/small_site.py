@@ -35,21 +35,32 @@ class Idle:
         """Forget a job."""
 
 
-def make_site(folder: Path, records: Iterable[Nonprofit], tags: Iterable[Tag]) -> Settings:
-    """An instance that serves the records."""
+def make_bare_site(folder: Path, records: Iterable[Nonprofit], tags: Iterable[Tag]) -> Settings:
+    """An instance that holds the records and has published nothing."""
     settings = Settings(instance=folder, data=ROOT / "data", secret_key="test-key " * 8)
     with closing(store.connect(settings.database)) as db:
         store.migrate(db)
         load_tags(db, tuple(tags))
         load_nonprofits(db, records)
+    return settings
+
+
+def make_site(folder: Path, records: Iterable[Nonprofit], tags: Iterable[Tag]) -> Settings:
+    """An instance that serves the records."""
+    settings = make_bare_site(folder, records, tags)
+    build_places(settings)
+    publish(settings)
+    return settings
+
+
+def build_places(settings: Settings) -> None:
+    """Give an instance the place tables of the small world."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zipcodes, "list_all", zip_records)
-        aliases = folder / "places.json"
+        aliases = settings.instance / "places.json"
         aliases.write_text(json.dumps(NO_ALIASES), encoding="utf-8")
         settings.gazetteer.mkdir()
         build_gazetteer(aliases).save(settings.gazetteer)
-    publish(settings)
-    return settings
 
 
 @cache

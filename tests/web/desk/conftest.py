@@ -1,4 +1,4 @@
-"""What the tests of the desk's library share."""
+"""What the tests of the desk share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 from recommender.config import Settings
 from recommender.index import Index
 from recommender.models import Nonprofit, Tag, TermMapping
+from recommender.store.accounts import Role
+from tests.web.desk import DeskClient, sign_in
 from tests.web.desk.shelves import Desk, World, make_app, make_instance
+from tests.web.small_site import make_bare_site
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +26,22 @@ def small_site(
     """The small published directory with its library, to be copied."""
     world = World(index=index, catalogue=catalogue, taxonomy=taxonomy, term_map=term_map)
     return make_instance(tmp_path_factory.mktemp("small"), world)
+
+
+@pytest.fixture(scope="session")
+def bare_site(
+    tmp_path_factory: pytest.TempPathFactory,
+    catalogue: tuple[Nonprofit, ...],
+    taxonomy: tuple[Tag, ...],
+) -> Settings:
+    """The test catalogue, never published, to be copied."""
+    return make_bare_site(tmp_path_factory.mktemp("bare"), catalogue, taxonomy)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory, bare_site: Settings) -> DeskClient:
+    """An editor who changes no listing, over the test catalogue as it is."""
+    return sign_in(make_app(bare_site, tmp_path_factory.mktemp("reader")), Role.EDITOR)
 
 
 @pytest.fixture

@@ -9,52 +9,30 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import create_app
 from recommender import store
-from recommender.config import ROOT, Settings
-from recommender.models import Nonprofit, Status, Tag
+from recommender.config import Settings
+from recommender.models import Status
 from recommender.store.accounts import Role
 from recommender.store.batches import get_batch
-from recommender.store.catalog import load_nonprofits, load_tags, set_status
+from recommender.store.catalog import set_status
 from recommender.store.listings import get_listing
-from tests.web.client import Page, PageClient
+from tests.web.client import Page
 from tests.web.desk import DeskClient, sign_in
+from tests.web.desk.shelves import make_app
 
 LAWYERS, CLINIC, HOUSE = "test-border-lawyers", "test-houston-clinic", "test-haitian-house"
 PLAN, BATCHES = "/staff/batches/plan", "/staff/batches"
 
 
-def make_app(instance: Path, records: tuple[Nonprofit, ...], tags: tuple[Tag, ...]) -> Flask:
-    settings = Settings(instance=instance, data=ROOT / "data", secret_key="test-key " * 8)
-    db = store.connect(settings.database)
-    store.migrate(db)
-    load_tags(db, tags)
-    load_nonprofits(db, records)
-    db.close()
-    app = create_app(settings)
-    app.test_client_class = PageClient
-    return app
-
-
 @pytest.fixture
-def app(tmp_path: Path, catalogue: tuple[Nonprofit, ...], taxonomy: tuple[Tag, ...]) -> Flask:
+def app(tmp_path: Path, bare_site: Settings) -> Flask:
     """The test catalogue, to be changed."""
-    return make_app(tmp_path / "i", catalogue, taxonomy)
+    return make_app(bare_site, tmp_path)
 
 
 @pytest.fixture
 def editor(app: Flask) -> DeskClient:
     return sign_in(app, Role.EDITOR)
-
-
-@pytest.fixture(scope="module")
-def reader(
-    tmp_path_factory: pytest.TempPathFactory,
-    catalogue: tuple[Nonprofit, ...],
-    taxonomy: tuple[Tag, ...],
-) -> DeskClient:
-    """An editor who changes no listing, over the test catalogue as it is."""
-    return sign_in(make_app(tmp_path_factory.mktemp("i"), catalogue, taxonomy), Role.EDITOR)
 
 
 def read(app: Flask, look: Any) -> Any:

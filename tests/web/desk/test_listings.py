@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,51 +13,35 @@ import pytest
 from flask import Flask
 from werkzeug.datastructures import MultiDict
 
-from app import create_app
 from recommender import store
 from recommender.config import ROOT, Settings
 from recommender.importers.directory import find_faults
-from recommender.models import Nonprofit, Status, Tag
-from recommender.publish import open_gazetteer
+from recommender.models import Nonprofit, Status
 from recommender.store.accounts import Role
-from recommender.store.catalog import load_nonprofits, load_tags
+from recommender.store.catalog import load_nonprofits
 from recommender.store.history import list_revisions
 from recommender.store.listings import get_listing
 from recommender.web.desk.form import AREA, PLACE, SOURCE, make_record, read_form, show_listing
-from tests.web.client import PageClient
 from tests.web.desk import DeskClient, sign_in
+from tests.web.desk.shelves import make_app
+from tests.web.small_site import build_places
 
 LAWYERS = "test-border-lawyers"
 
 
-def make_app(instance: Path, records: tuple[Nonprofit, ...], tags: tuple[Tag, ...]) -> Flask:
-    settings = Settings(instance=instance, data=ROOT / "data", secret_key="test-key " * 8)
-    db = store.connect(settings.database)
-    store.migrate(db)
-    load_tags(db, tags)
-    load_nonprofits(db, records)
-    db.close()
-    app = create_app(settings)
-    app.test_client_class = PageClient
-    return app
-
-
 @pytest.fixture(scope="module")
-def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The place tables, built once."""
-    instance = tmp_path_factory.mktemp("places")
-    settings = Settings(instance=instance, data=ROOT / "data", secret_key="test-key " * 8)
-    open_gazetteer(settings)
-    return settings.gazetteer
+def site(tmp_path_factory: pytest.TempPathFactory, bare_site: Settings) -> Settings:
+    """The test catalogue with the place tables, to be copied."""
+    instance = tmp_path_factory.mktemp("places") / "instance"
+    shutil.copytree(bare_site.instance, instance)
+    settings = replace(bare_site, instance=instance)
+    build_places(settings)
+    return settings
 
 
 @pytest.fixture
-def app(
-    tmp_path: Path, gazetteer: Path, catalogue: tuple[Nonprofit, ...], taxonomy: tuple[Tag, ...]
-) -> Flask:
-    made = make_app(tmp_path / "instance", catalogue, taxonomy)
-    shutil.copytree(gazetteer, made.config["WAYMARK"].gazetteer)
-    return made
+def app(tmp_path: Path, site: Settings) -> Flask:
+    return make_app(site, tmp_path)
 
 
 @pytest.fixture

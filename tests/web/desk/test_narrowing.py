@@ -15,22 +15,21 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import create_app
 from recommender import store
-from recommender.config import ROOT, Settings
+from recommender.config import Settings
 from recommender.importers import csv_file, hsds
 from recommender.importers.plan import plan_import
 from recommender.importers.rows import Origin
 from recommender.index import BuildInputs, build_index, publish_generation, write_generation
 from recommender.models import Location, Nonprofit, Status, Tag, Visibility
 from recommender.store.accounts import Role
-from recommender.store.catalog import load_nonprofits, load_tags, set_status
+from recommender.store.catalog import load_nonprofits, set_status
 from recommender.store.listings import list_nonprofits
 from recommender.store.plans import Verdict
 from recommender.store.revisions import create_listing
 from recommender.store.workflow import assign
-from tests.web.client import PageClient
 from tests.web.desk import DeskClient, sign_in
+from tests.web.desk.shelves import make_app
 
 LIST = "/staff/listings"
 LAWYERS, CLINIC, HOUSE = "test-border-lawyers", "test-houston-clinic", "test-haitian-house"
@@ -39,37 +38,15 @@ TODAY = datetime.now(UTC).date().isoformat()
 ORIGIN = Origin(source="Our own export", as_of=TODAY[:7])
 
 
-def make_app(instance: Path, records: tuple[Nonprofit, ...], tags: tuple[Tag, ...]) -> Flask:
-    settings = Settings(instance=instance, data=ROOT / "data", secret_key="test-key " * 8)
-    db = store.connect(settings.database)
-    store.migrate(db)
-    load_tags(db, tags)
-    load_nonprofits(db, records)
-    db.close()
-    app = create_app(settings)
-    app.test_client_class = PageClient
-    return app
-
-
 @pytest.fixture
-def app(tmp_path: Path, catalogue: tuple[Nonprofit, ...], taxonomy: tuple[Tag, ...]) -> Flask:
+def app(tmp_path: Path, bare_site: Settings) -> Flask:
     """The test catalogue, to be changed."""
-    return make_app(tmp_path / "i", catalogue, taxonomy)
+    return make_app(bare_site, tmp_path)
 
 
 @pytest.fixture
 def editor(app: Flask) -> DeskClient:
     return sign_in(app, Role.EDITOR)
-
-
-@pytest.fixture(scope="module")
-def reader(
-    tmp_path_factory: pytest.TempPathFactory,
-    catalogue: tuple[Nonprofit, ...],
-    taxonomy: tuple[Tag, ...],
-) -> DeskClient:
-    """An editor who changes no listing, over the test catalogue as it is."""
-    return sign_in(make_app(tmp_path_factory.mktemp("i"), catalogue, taxonomy), Role.EDITOR)
 
 
 def change(app: Flask, *actions: Callable[..., Any]) -> None:
