@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import sqlite3
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
@@ -27,6 +26,7 @@ from recommender.store import connect, transaction
 from recommender.store.history import list_revisions
 from recommender.store.listings import get_listing
 from recommender.store.revisions import create_listing, save_listing
+from tests.faults.killing import Tell, kill_at_work
 from tests.store.team import Team, add_team
 
 SLUG = "test-legal-help"
@@ -138,12 +138,14 @@ def test_two_editors_would_lose_saves_without_the_check(path: Path) -> None:
 # --- A killed process --------------------------------------------------------------------
 
 
-def _save_one_by_one(db: Database, acknowledge: Callable[[int], None]) -> None:
+def _save_one_by_one(path: Path, acknowledge: Tell) -> None:
+    db = connect(path)
     while True:
         acknowledge(_save_next(db))
 
 
-def _acknowledge_too_early(db: Database, acknowledge: Callable[[int], None]) -> None:
+def _acknowledge_too_early(path: Path, acknowledge: Tell) -> None:
+    db = connect(path)
     while True:
         with transaction(db):
             for _ in range(10):
@@ -158,33 +160,11 @@ def _save_next(db: Database) -> int:
     return n
 
 
-Work = Callable[[Database, Callable[[int], None]], None]
-
-
-def _kill_while_saving(path: Path, work: Work, pause_s: float) -> int:
-    """Let a process save until it is killed; the last save that it was told is kept."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            work(connect(path), lambda n: os.write(writing, f"{n}\n".encode()))
-        finally:
-            os._exit(1)
-    os.close(writing)
-    with os.fdopen(reading) as told:
-        acknowledged = [told.readline()]
-        time.sleep(pause_s)
-        os.kill(child, signal.SIGKILL)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-        acknowledged += told.readlines()
-    return int(acknowledged[-1])
-
-
-def _count_lost(path: Path, work: Work, rounds: int) -> int:
+def _count_lost(path: Path, work: Callable[[Path, Tell], None], rounds: int) -> int:
     """How many acknowledged saves are gone after as many kills; the file must be whole."""
     chance, lost = random.Random(11), 0
     for _ in range(rounds):
-        last = _kill_while_saving(path, work, chance.uniform(0, 0.03))
+        last = kill_at_work(partial(work, path), chance.uniform(0, 0.03))
         db = connect(path)
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert db.execute("PRAGMA foreign_key_check").fetchone() is None
@@ -214,7 +194,7 @@ def test_a_save_that_is_acknowledged_too_early_is_lost(path: Path) -> None:
 
 def test_damage_would_be_seen(path: Path) -> None:
     """The control: what a torn page does to the check."""
-    _kill_while_saving(path, _save_one_by_one, 0.01)
+    kill_at_work(partial(_save_one_by_one, path), 0.01)
     db = connect(path)
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'revisions'").fetchone()

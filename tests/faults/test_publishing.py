@@ -9,10 +9,9 @@ import json
 import os
 import random
 import shutil
-import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
@@ -37,6 +36,7 @@ from recommender.pipeline import recommend
 from recommender.publish import publish, publish_if_due, read_inputs
 from recommender.store import connect, transaction
 from recommender.store.publications import Publication, PublicationState, list_publications
+from tests.faults.killing import Tell, kill_at_work
 from tests.small_world import NO_ALIASES, zip_records
 
 SLUG = "test-houston-clinic"
@@ -77,7 +77,7 @@ def _save(db: Database, number: int) -> None:
         db.execute("UPDATE nonprofits SET name = ? WHERE slug = ?", [f"Test {number}", SLUG])
 
 
-def _save_and_publish(settings: Settings, first: int, acknowledge: Callable[[int], None]) -> None:
+def _save_and_publish(settings: Settings, first: int, acknowledge: Tell) -> None:
     db = connect(settings.database)
     for number in range(first, first + 1_000):
         _save(db, number)
@@ -85,7 +85,7 @@ def _save_and_publish(settings: Settings, first: int, acknowledge: Callable[[int
         publish_if_due(db, settings)
 
 
-def _rewrite_in_place(settings: Settings, first: int, acknowledge: Callable[[int], None]) -> None:
+def _rewrite_in_place(settings: Settings, first: int, acknowledge: Tell) -> None:
     """How it must not be done."""
     db = connect(settings.database)
     serving = settings.index / current_generation(settings.index)
@@ -95,28 +95,6 @@ def _rewrite_in_place(settings: Settings, first: int, acknowledge: Callable[[int
         aside = write_generation(build_index(read_inputs(db)), settings.instance / "aside")
         for file in sorted((settings.instance / "aside" / aside).iterdir()):
             shutil.copyfile(file, serving / file.name)
-
-
-Work = Callable[[Settings, int, Callable[[int], None]], None]
-
-
-def _kill_at_work(settings: Settings, work: Work, first: int, pause_s: float) -> int:
-    """Let a process work until it is killed; the last change that it was told is kept."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            work(settings, first, lambda n: os.write(writing, f"{n}\n".encode()) and None)
-        finally:
-            os._exit(1)
-    os.close(writing)
-    with os.fdopen(reading) as told:
-        acknowledged = [told.readline()]
-        time.sleep(pause_s)
-        os.kill(child, signal.SIGKILL)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-        acknowledged += told.readlines()
-    return int(acknowledged[-1])
 
 
 # --- Whoever reads -----------------------------------------------------------------------
@@ -173,7 +151,9 @@ def test_a_killed_publication_tears_nothing_and_loses_nothing(settings: Settings
     with _readers(settings):
         for _ in range(ROUNDS):
             before = current_generation(settings.index)
-            saved = _kill_at_work(settings, _save_and_publish, saved + 1, _pause(settings, chance))
+            saved = kill_at_work(
+                partial(_save_and_publish, settings, saved + 1), _pause(settings, chance)
+            )
             torn += _is_torn(settings)
             moved += current_generation(settings.index) != before
             _check_next(settings, saved)
@@ -215,7 +195,9 @@ def test_an_index_that_is_rewritten_in_place_is_torn(settings: Settings) -> None
     """The control."""
     chance, saved = random.Random(13), 0
     for _ in range(60):
-        saved = _kill_at_work(settings, _rewrite_in_place, saved + 1, _pause(settings, chance))
+        saved = kill_at_work(
+            partial(_rewrite_in_place, settings, saved + 1), _pause(settings, chance)
+        )
         if _is_torn(settings):
             return
     pytest.fail("No kill hit a rewrite.")
