@@ -11,6 +11,7 @@ import re
 import shutil
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any, cast
 
 from flask import (
@@ -21,6 +22,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    stream_with_context,
     url_for,
 )
 from werkzeug.datastructures import FileStorage
@@ -461,7 +463,8 @@ def report(number: int) -> Response:
     """All rows of an import as a spreadsheet, safe to open."""
     import_ = get_import(get_db(), number)
     rows = iterate_rows(get_db(), number, _read_query())
-    response = Response("\ufeff" + "".join(write_report(rows)), mimetype="text/csv")
+    lines = (line.encode("utf-8") for line in chain(["\ufeff"], write_report(rows)))
+    response = Response(stream_with_context(lines), content_type="text/csv; charset=utf-8")
     name = f"import-{import_.id}.csv"
     response.headers["Content-Disposition"] = f"attachment; filename={name}"
     return response
