@@ -30,6 +30,7 @@ from recommender.index import load_current
 from recommender.models import DonorProfile
 
 SITE, BARE = "app:create_app()", "benchmarks.http:create_bare()"
+WIDGET = "/embed/preview"
 N_CLIENTS = 4
 N_ADDRESSES = 40
 START_SECONDS = 20.0
@@ -144,6 +145,11 @@ def _json_call(profile: DonorProfile) -> Call:
     return Call(method="POST", path="/api/v1/matches", body=body, content_type=JSON_TYPE)
 
 
+def _article_call(article: str) -> Call:
+    body = urlencode({"text": article})
+    return Call(method="POST", path=f"{WIDGET}/article", body=body, content_type=FORM_TYPE)
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -185,6 +191,9 @@ def main() -> None:
             "JSON match": [_json_call(profile) for profile in profiles],
             "directory": [Call(method="GET", path="/directory")],
             "profile": [Call(method="GET", path=f"/nonprofits/{slug}") for slug in slugs],
+            "widget, form": [Call(method="GET", path=WIDGET)],
+            "widget, topic": [Call(method="GET", path=f"{WIDGET}?topic=legal-services")],
+            "widget, an article that was asked before": [_article_call(workload.article)],
         }
         for name, calls in pages.items():
             measure(port, calls, seconds=WARM_UP_SECONDS)
