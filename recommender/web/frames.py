@@ -12,6 +12,7 @@ from recommender.errors import InvalidProfile
 from recommender.models import (
     ColorScheme,
     DonorProfile,
+    Filters,
     Guide,
     Look,
     Partner,
@@ -130,13 +131,14 @@ def _of_guide(guide: Guide) -> Topic:
 
 
 def _of_tag(tag: Tag) -> Topic:
-    language = current_language()
+    language, asked = current_language(), {str(tag.kind): (tag.slug,)}
     return Topic(
         slug=tag.slug,
         label=tag.label(language),
-        profile=DonorProfile(language=language, **{str(tag.kind): (tag.slug,)}),  # type: ignore[arg-type]
+        # Under a heading that names the topic, a group next door with other work is out of place.
+        profile=DonorProfile(language=language, filters=Filters(**asked), **asked),  # type: ignore[arg-type]
         action=url("donor.match"),
-        fields=((tag.kind, tag.slug),),
+        fields=((tag.kind, tag.slug), (f"only-{tag.kind}", tag.slug)),
     )
 
 

@@ -28,7 +28,7 @@ from recommender.store import Database, connect
 from recommender.store.catalog import set_status
 from recommender.store.partners import create_partner, list_counts, rotate_key, set_paused
 from recommender.store.partners import update_partner as update
-from recommender.web import widget
+from recommender.web import get_index, widget
 from recommender.web.frames import list_topics
 from recommender.web.headers import EVERYWHERE
 from tests.browser.kinds import read_articles
@@ -222,9 +222,12 @@ def test_a_shell_holds_no_listing_and_nothing_of_its_reader(world: World) -> Non
     assert framed_by(again) == [BLOG, NEWS]
 
 
+LEGAL = {"services": "legal-services", "only-services": "legal-services"}
+
+
 def test_a_topic_shows_what_the_site_shows(world: World) -> None:
     response = world.get(f"?{TOPIC}&size=large")
-    form = {"services": "legal-services", "place": "Houston, TX"}
+    form = {**LEGAL, "place": "Houston, TX"}
     assert (heading(response), len(slugs(response))) == (
         "Legal help: nonprofits around Houston, TX",
         5,
@@ -290,9 +293,17 @@ def test_a_typed_place_is_sealed_for_a_topic_too(world: World) -> None:
     response = world.client.get(sent.headers["Location"])
     assert "04101" not in sent.headers["Location"]
     assert heading(response) == "Legal help: nonprofits around Portland, ME 04101"
-    assert (
-        slugs(response) == on_the_site(world, {"services": "legal-services", "place": "04101"})[:3]
-    )
+    assert slugs(response) == on_the_site(world, {**LEGAL, "place": "04101"})[:3]
+
+
+def test_a_topic_shows_nobody_who_does_something_else(world: World) -> None:
+    """Around Portland, Maine, others are nearer than the next legal help."""
+    response = world.get("?topic=legal-services&place=04101&size=large")
+    with world.app.test_request_context():
+        index = get_index()
+        found = [index.nonprofit(index.row_of[slug]) for slug in slugs(response)]
+    assert len(found) == 5
+    assert all("legal-services" in listing.services for listing in found)
 
 
 def test_what_needs_another_look_says_so_beside_the_matches(world: World) -> None:
