@@ -138,7 +138,7 @@ def _of_tag(tag: Tag) -> Topic:
         # Under a heading that names the topic, a group next door with other work is out of place.
         profile=DonorProfile(language=language, filters=Filters(**asked), **asked),  # type: ignore[arg-type]
         action=url("donor.match"),
-        fields=((tag.kind, tag.slug), (f"only-{tag.kind}", tag.slug)),
+        fields=((tag.kind, tag.slug),),
     )
 
 
