@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -41,7 +40,7 @@ from recommender.store.revisions import EDITABLE
 from recommender.web import get_db, get_gazetteer
 from recommender.web.auth import current_session, require
 from recommender.web.desk import letters, nominations
-from recommender.web.desk.asked import read_note, read_number
+from recommender.web.desk.asked import read_note, read_number, turn_to
 from recommender.web.desk.labels import STATUS_LABELS
 from recommender.web.desk.messages import FIELD
 from recommender.web.desk.refusals import refuse_errors
@@ -129,7 +128,7 @@ def index() -> str:
         found=found,
         first=(query.page - 1) * query.page_size + 1,
         n_pages=-(-found.total // query.page_size),
-        page_url=_page_url,
+        page_url=turn_to,
         counts=count_inbox(get_db()),
         kinds=KINDS,
         states=STATES,
@@ -182,11 +181,6 @@ def _read_query() -> InboxQuery:
         kinds=(SubmissionKind(kind),) if kind in set(URGENCY) else (),
         page=read_number(request.args.get("page", ""), default=1, most=MAX_PAGE),
     )
-
-
-def _page_url(number: int) -> str:
-    kept: dict[str, Any] = request.args.to_dict() | {"page": str(number)}
-    return url_for("staff_inbox.index", **kept)
 
 
 def _languages(item: InboxItem) -> list[Language]:

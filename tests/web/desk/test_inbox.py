@@ -466,3 +466,9 @@ def test_a_message_about_what_is_gone_can_be_closed(db: store.Database, editor: 
             assert "Edit the listing with" not in source
             assert "Take it down now" not in source
             assert act(editor, number, "close") == done(number, "closed")
+
+
+def test_no_word_of_a_query_steers_where_another_page_is(editor: DeskClient) -> None:
+    answer = editor.get("/staff/inbox?endpoint=x&_scheme=javascript&_anchor=y&page=2")
+    assert answer.status_code == 200
+    assert "javascript:" not in answer.text
