@@ -675,6 +675,11 @@ class Block:
     slug: str
     matched_by: str
 
+    @property
+    def known_by(self) -> str:
+        """What it was known by, in the words of the desk."""
+        return {"slug": "address", "ein": "EIN"}.get(self.matched_by, self.matched_by)
+
 
 class WidgetSize(StrEnum):
     """How many matches a widget shows at once: 2, 3 or 5."""

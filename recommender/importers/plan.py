@@ -151,7 +151,7 @@ class _Planner:
     def _fault(self, record: Incoming) -> str:
         new = record.nonprofit
         if blocked := find_blocked(self._db, [new]).get(new.slug):
-            return f"stands on the do-not-list, known by its {blocked.matched_by}"
+            return f"stands on the do-not-list, known by its {blocked.known_by}"
         for kind in TagKind:
             for tag in new.tags(kind):
                 if tag not in self._tags[kind.value]:

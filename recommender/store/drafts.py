@@ -37,7 +37,7 @@ def create_drafts(db: Database, drafts: Sequence[Draft], author: Author) -> list
     with transaction(db):
         _check_free(db, records)
         for slug, blocked in find_blocked(db, records).items():
-            raise InvalidAction(f"{slug} asked not to be listed (known by {blocked.matched_by}).")
+            raise InvalidAction(f"{slug} asked not to be listed (known by its {blocked.known_by}).")
         check_references(db, records)
         return insert_listings(
             db,

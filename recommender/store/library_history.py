@@ -85,7 +85,9 @@ def list_pending(db: Database) -> list[LibraryRevision]:
     with snapshot(db):
         return [
             _revision(row)
-            for row in db.query("SELECT * FROM library_revisions WHERE state = 'pending'")
+            for row in db.query(
+                "SELECT * FROM library_revisions WHERE state = 'pending' ORDER BY id"
+            )
         ]
 
 

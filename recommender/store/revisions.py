@@ -221,6 +221,17 @@ def find_open_revision(db: Database, slug: str, staff_id: int) -> Revision | Non
         return get_revision(db, slug, number) if number else None
 
 
+def find_overtaken(db: Database, revision: Revision) -> tuple[str, ...]:
+    """The fields of a listing that have changed since a pending revision was based on it.
+
+    Where there are any, it cannot be approved: its author has to see both versions first.
+    """
+    with snapshot(db):
+        live = get_listing(db, revision.slug).nonprofit
+    seen = _content_of(revision.before, live)
+    return tuple(change.field for change in diff(seen, live))
+
+
 def check_revision(db: Database, listing: Listing, expected: int) -> None:
     """Check that a listing is at the revision that was seen, its state included.
 
@@ -296,7 +307,7 @@ def _check_new(db: Database, record: Nonprofit) -> None:
         raise InvalidAction(f"A new listing cannot be {record.status}.")
     if blocked := find_blocked(db, [record]).get(record.slug):
         raise InvalidAction(
-            f"{blocked.slug} asked not to be listed (known by {blocked.matched_by})."
+            f"{blocked.slug} asked not to be listed (known by its {blocked.known_by})."
         )
     with suppress(NotFound):
         get_listing(db, record.slug)

@@ -154,13 +154,13 @@ def test_slugs_of_one_file_do_not_collide(plan: Plan) -> None:
 
 
 def test_the_do_not_list_holds(plan: Plan) -> None:
-    for values in (
-        {"name": "Renamed", "ein": "000000001"},
-        {"name": "TEST LEGAL HELP INC", "locations": make_office("Bangor", "ME")},
+    for mark, values in (
+        ("EIN", {"name": "Renamed", "ein": "000000001"}),
+        ("name", {"name": "TEST LEGAL HELP INC", "locations": make_office("Bangor", "ME")}),
     ):
         row = plan(_record(**values), status=Status.DO_NOT_LIST)
         assert row.verdict is Verdict.REJECTED
-        assert "do-not-list" in row.reason
+        assert row.reason == f"stands on the do-not-list, known by its {mark}"
 
 
 @pytest.mark.parametrize("status", [Status.WITHDRAWN, Status.ARCHIVED, Status.MERGED])

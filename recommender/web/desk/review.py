@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from recommender.errors import InvalidAction
+from recommender.errors import EditConflict, InvalidAction
 from recommender.models import QueueItem, QueueKind, Revision, RevisionState
 from recommender.store.accounts import Role
 from recommender.store.history import diff, get_revision
+from recommender.store.library_history import list_pending
 from recommender.store.listings import get_listing
-from recommender.store.revisions import approve_revision, reject_revision, request_changes
+from recommender.store.revisions import (
+    approve_revision,
+    find_overtaken,
+    reject_revision,
+    request_changes,
+)
 from recommender.store.worklist import count_queue, list_queue
 from recommender.web import get_db
 from recommender.web.auth import current_session, require
+from recommender.web.desk import entries
 from recommender.web.desk.asked import read_note
-from recommender.web.desk.diff import describe_changes
+from recommender.web.desk.diff import LABELS, describe_changes
 from recommender.web.desk.refusals import refuse_errors
 
 bp = Blueprint("staff_review", __name__, url_prefix="/staff")
@@ -27,20 +34,24 @@ SECTIONS = {
     QueueKind.RETURNED: "Edits that were given back to their authors",
 }
 MAX_LISTED = 200
+"""Of each kind: many of one must not hide the others."""
 
 
 @bp.get("/review")
 @require(Role.EDITOR)
 def queue() -> str:
     """What waits for review, oldest first."""
-    items = list_queue(get_db(), SECTIONS, limit=MAX_LISTED)
     return render_template(
         "staff/review.html",
         sections=[
-            (title, [item for item in items if item.kind is kind])
+            (kind, title, list_queue(get_db(), [kind], limit=MAX_LISTED))
             for kind, title in SECTIONS.items()
         ],
         counts=count_queue(get_db()),
+        library=list_pending(get_db()),
+        title_of=entries.title_of,
+        verb_of=entries.verb_of,
+        names=entries.NAMES,
         item_url=_item_url,
         me=current_session().account.id,
     )
@@ -54,18 +65,25 @@ def _item_url(item: QueueItem) -> str:
 
 @bp.get("/review/<slug>/<int:number>")
 @require(Role.EDITOR)
-def revision(slug: str, number: int) -> str:
+def revision(slug: str, number: int) -> Response:
     """One revision: what it changes, and what may be said to it."""
+    return _revision_page(slug, number)
+
+
+def _revision_page(slug: str, number: int, *, status: int = 200) -> Response:
     listing, entry = get_listing(get_db(), slug), get_revision(get_db(), slug, number)
     changes = diff(entry.before, entry.after) if entry.before and entry.after else ()
-    return render_template(
+    waits = entry.state is RevisionState.PENDING
+    page = render_template(
         "staff/revision.html",
         listing=listing,
         entry=entry,
         changes=describe_changes(changes),
+        overtaken=[LABELS[field] for field in find_overtaken(get_db(), entry)] if waits else [],
         may_decide=_may_decide(entry),
         is_own=entry.staff_id == current_session().account.id,
     )
+    return make_response(page, status)
 
 
 def _may_decide(entry: Revision) -> bool:
@@ -82,7 +100,10 @@ def decide(slug: str, number: int) -> AnyResponse:
     reason = read_note("reason")
     me = current_session().account.id
     if decision == "approve":
-        approve_revision(get_db(), slug, number, by=me, note=reason)
+        try:
+            approve_revision(get_db(), slug, number, by=me, note=reason)
+        except EditConflict:
+            return _revision_page(slug, number, status=409)
         done = "approved"
     elif decision == "reject":
         reject_revision(get_db(), slug, number, by=me, reason=reason)
