@@ -117,7 +117,9 @@ def read_incoming(
 def _parse_json(name: str, content: bytes) -> list[Any]:
     try:
         document = json.loads(csv_file.decode(content, name), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise ImportRefused(f"{name} is nested too deeply.") from error
+    except ValueError as error:
         raise ImportRefused(f"{name} is no JSON: {str(error)[:200]}") from error
     if isinstance(document, dict):
         document = document.get("contents", [document])

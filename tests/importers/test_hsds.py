@@ -282,6 +282,13 @@ def test_what_is_no_document_is_refused(tmp_path: Path, content: bytes) -> None:
         list(read_incoming(path, ORIGIN))
 
 
+def test_a_bottomless_document_is_refused_in_plain_words(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b"[" * 100_000)
+    with pytest.raises(ImportRefused, match=r"^a\.json is nested too deeply\.$"):
+        list(read_incoming(path, ORIGIN))
+
+
 @pytest.mark.parametrize(
     "members",
     [
