@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from recommender.config import Settings
 from recommender.store.accounts import Role
-from tests.browser.desk import open_office, sign_in
+from tests.browser.desk import PASSWORD, PEOPLE, open_office, sign_in
 from tests.serving import Site
 
 SLUG, NAME = "test-lantern-house", "Test Lantern House"
@@ -175,3 +175,58 @@ def test_a_listing_from_a_file_to_its_end(
     for _ in range(ASKS):
         assert office.fetch(f"/nonprofits/{SLUG}").status == 410
         assert not is_found(office, NAME)
+
+
+FOCUSED = """() => {
+  const e = document.activeElement;
+  return [e.name || e.textContent.trim(), e.value || ''];
+}"""
+
+
+def tab_to(page: Page, name: str, value: str = "") -> None:
+    """Tab until something of this name, and of this value, is in focus."""
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUSED)
+        if found[0] == name and value in ("", found[1]):
+            return
+    raise AssertionError(f"{name!r} cannot be reached")
+
+
+def press_enter(page: Page) -> None:
+    """Follow what is in focus to another page."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def test_from_signing_in_to_an_approval_by_keyboard(
+    office: Site, window: Callable[..., Page]
+) -> None:
+    editor, reviewer = window(), window()
+    for page, role in ((editor, Role.EDITOR), (reviewer, Role.REVIEWER)):
+        page.goto("/staff/login")
+        tab_to(page, "email")
+        page.keyboard.type(PEOPLE[role][0])
+        tab_to(page, "password")
+        page.keyboard.type(PASSWORD)
+        press_enter(page)
+
+    editor.goto("/staff/listings/raices/edit")
+    tab_to(editor, "summary_en")
+    editor.keyboard.press("Control+End")
+    editor.keyboard.type(" Its doors are green.")
+    tab_to(editor, "Save")
+    press_enter(editor)
+    expect(editor.get_by_text("wait for review")).to_be_visible()
+
+    tab_to(reviewer, "Review")
+    press_enter(reviewer)
+    tab_to(reviewer, "RAICES")
+    press_enter(reviewer)
+    expect(reviewer.get_by_text("Its doors are green.")).to_be_visible()
+    tab_to(reviewer, "decision")
+    reviewer.keyboard.press("Space")
+    tab_to(reviewer, "Decide")
+    press_enter(reviewer)
+    expect(reviewer.locator("h1")).to_have_text("RAICES")
+    within(PUBLISHED_S, lambda: "doors are green" in office.fetch("/nonprofits/raices").text)
