@@ -154,6 +154,17 @@ def read_revisions(db: Database, slugs: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def read_names(db: Database, slugs: Iterable[str]) -> dict[str, tuple[str, Status]]:
+    """What listings are called and the state of each, by slug; of those that are there."""
+    with snapshot(db):
+        rows = db.execute(
+            "SELECT slug, name, status FROM nonprofits"
+            " WHERE slug IN (SELECT value FROM json_each(?))",
+            [json.dumps(list(slugs))],
+        )
+        return {slug: (name, Status(status)) for slug, name, status in rows}
+
+
 def count_values(db: Database, query: ListingQuery) -> dict[str, dict[str, int]]:
     """For each field of `COUNTED`, how many listings fit with each value of it.
 

@@ -12,6 +12,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
 from typing import Any, NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from flask import (
     url_for,
 )
 from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from recommender.store.accounts import (
@@ -171,8 +173,20 @@ def refuse(title: str, advice: str, status: int = 403) -> NoReturn:
 
 def refusal(title: str, advice: str, status: int) -> Response:
     """A page of the desk that says why something cannot be done."""
-    page = render_template("staff/refused.html", title=title, advice=advice)
+    page = render_template("staff/refused.html", title=title, advice=advice, back=_find_way_back())
     return make_response(page, status)
+
+
+def _find_way_back() -> str:
+    """The page of the desk on which the button was that led to a refusal, or nothing."""
+    if request.method != "POST":
+        return ""
+    with suppress(ValueError, HTTPException):
+        page = urlsplit(request.referrer or "")
+        if page.netloc == request.host and page.path.startswith("/staff/"):
+            current_app.url_map.bind("").match(page.path, "GET")
+            return local_path(page._replace(scheme="", netloc="", fragment="").geturl())
+    return ""
 
 
 def _guard() -> AnyResponse | None:

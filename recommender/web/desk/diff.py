@@ -162,7 +162,9 @@ def _item(field: str, one: object) -> str:
     if isinstance(one, Location):
         seen = VISIBILITIES[one.visibility].lower()
         shown = ", ".join((seen, *(["main office"] if one.primary else [])))
-        return f"{one.city}, {one.state} {one.zip}".rstrip() + f" ({shown}{_no_degrees(one)})"
+        # After an erasure only the state of an office is left.
+        where = ", ".join(filter(None, (one.city, f"{one.state} {one.zip}".rstrip())))
+        return f"{where} ({shown}{_no_degrees(one)})"
     if isinstance(one, ServiceArea):
         missing = _no_degrees(one).removeprefix(", ") if one.city else ""
         name = f"{one.city}, {one.state}" if one.city else tag_state(one.state)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -22,6 +23,7 @@ from recommender.store.workflow import (
     list_transitions,
     verify_listing,
 )
+from recommender.store.worklist import read_names
 from recommender.web import get_db
 from recommender.web.auth import current_session, require
 from recommender.web.desk.asked import read_note, read_number, read_past_day
@@ -55,6 +57,27 @@ DONE = {
 def pairs(values: Iterable[int]) -> list[tuple[str, str]]:
     """Numbers as the choices of a select field."""
     return [(str(value), str(value)) for value in values]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A listing in a list of many; `note` says why it is in no answer, where it was taken down."""
+
+    slug: str
+    name: str
+    note: str = ""
+
+
+@bp.app_template_global("named")
+def name_listings(slugs: Sequence[str]) -> list[Named]:
+    """Listings by their names; one that is not there any more keeps its slug."""
+    known = read_names(get_db(), slugs)
+    return [_named(slug, *known.get(slug, (slug, None))) for slug in slugs]
+
+
+def _named(slug: str, name: str, status: Status | None) -> Named:
+    note = "" if status is None or status in SHOWN else f"{STATUS_LABELS[status]}: in no answer"
+    return Named(slug=slug, name=name, note=note)
 
 
 @bp.get("/<slug>")
@@ -96,7 +119,9 @@ _OPEN = (RevisionState.PENDING, RevisionState.RETURNED)
 
 
 def _changed_fields(entry: Revision) -> list[str]:
-    if entry.before is None or entry.after is None:
+    if entry.before is None:
+        return ["all of it: it was new"] if entry.after else []
+    if entry.after is None:
         return []
     return [LABELS[change.field] for change in diff(entry.before, entry.after)]
 

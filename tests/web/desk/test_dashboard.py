@@ -230,6 +230,7 @@ def test_ageing_says_first_what_it_would_do(app: Flask, reviewer: DeskClient) ->
     page = reviewer.page("/staff/ageing")
     assert "3 listings" in page.source
     assert f"/staff/listings/{LAWYERS}" in page.links
+    assert "Test Border Lawyers" in page.source
     assert "Put 3 up for a check" in page.source
     assert "<form" not in editor.page("/staff/ageing").source.split("<main")[1]
     assert editor.submit("/staff/ageing").status_code == 403

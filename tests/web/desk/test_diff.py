@@ -51,11 +51,13 @@ def test_offices_say_what_is_shown_of_them() -> None:
         Location(city="Bath", state="ME", zip="04530", latitude=43.9),
         Location(city="Bath", state="ME", visibility=Visibility.CITY, primary=False, latitude=43.9),
         Location(city="Bath", state="ME", visibility=Visibility.HIDDEN, primary=False),
+        Location(city="", state="ME", visibility=Visibility.HIDDEN, primary=False),
     )
     assert to_lines("locations", spots) == (
         "Bath, ME 04530 (shown in full, main office)",
         "Bath, ME (city only)",
         "Bath, ME (hidden everywhere)",
+        "ME (hidden everywhere)",
     )
 
 

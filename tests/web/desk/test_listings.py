@@ -368,6 +368,35 @@ def test_an_edit_of_what_is_shown_waits_and_can_be_given_back(
     assert live(app).nonprofit.serves == "The Rio Grande Valley"
 
 
+@pytest.mark.parametrize(
+    ("referrer", "leads"),
+    [
+        ("http://localhost{page}", True),
+        ("http://localhost{page}?done=saved", True),
+        ("http://localhost/staff/batches/plan", False),
+        ("http://elsewhere.example{page}", False),
+        ("http://localhost/nonprofits/test", False),
+        ("http://[", False),
+        ("", False),
+    ],
+)
+def test_a_refusal_leads_back_to_the_page_of_the_button(
+    app: Flask, editor: DeskClient, referrer: str, leads: bool
+) -> None:
+    page = f"/staff/listings/{LAWYERS}"
+    editor.environ_base["HTTP_REFERER"] = referrer.format(page=page)
+    refused = move(editor, app, LAWYERS, "withdrawn")
+    assert refused.status_code == 409
+    assert "Say why it becomes withdrawn." in refused.text
+    assert (f'href="{page}' in refused.text) is leads
+    assert ("Go back to the page" in refused.text) is leads
+
+
+def test_the_history_says_that_a_listing_was_new(app: Flask, editor: DeskClient) -> None:
+    editor.submit("/staff/listings/new", **NEW)
+    assert "all of it: it was new" in editor.page(f"/staff/listings/{QUILLS}").source
+
+
 def test_a_rejected_edit_is_gone_for_good(
     app: Flask, editor: DeskClient, reviewer: DeskClient
 ) -> None:

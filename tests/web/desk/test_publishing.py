@@ -16,10 +16,10 @@ from app import create_app
 from recommender import store
 from recommender.config import ROOT, Settings
 from recommender.index import current_generation, list_generations, publishing
-from recommender.models import Nonprofit, Tag
+from recommender.models import Nonprofit, Status, Tag
 from recommender.publish import GOLDEN_FILE, PLACES_FILE, publish
 from recommender.store.accounts import Role
-from recommender.store.catalog import load_nonprofits, load_tags
+from recommender.store.catalog import load_nonprofits, load_tags, set_status
 from recommender.store.publications import (
     Publication,
     PublicationState,
@@ -316,7 +316,7 @@ def test_going_back_says_what_follows_and_can_be_taken_back(app: Flask) -> None:
     assert address in reviewer.page(f"/staff/publish/{history(app)[0].id}").links
     page = reviewer.page(address)
     assert "It is not undone by itself." in page.source
-    assert f"/staff/listings/{LEGAL}" in page.links
+    assert f'href="/staff/listings/{LEGAL}">Test Spoiled</a>' in page.source
     assert reviewer.submit(address, reason=" ").status_code == 409
     response = reviewer.submit(address, reason="Names were spoiled.")
     assert response.status_code == 303
@@ -369,6 +369,19 @@ def test_a_place_that_is_hidden_now_does_not_come_back(app: Flask) -> None:
     assert 'name="reason"' not in page.source
     assert reviewer.submit(address, reason="I insist.").status_code == 409
     assert serving(app) > older
+
+
+def test_what_was_taken_down_is_said_to_stay_out_when_an_older_state_returns(app: Flask) -> None:
+    reviewer = sign_in(app, Role.REVIEWER)
+    reviewer.submit("/staff/publish")
+    older = serving(app)
+    db = store.connect(app.config["WAYMARK"].database)
+    set_status(db, LEGAL, Status.WITHDRAWN)
+    db.close()
+    reviewer.submit("/staff/publish")
+    page = reviewer.page(f"/staff/publish/generations/{older}").source
+    assert "New (1)" in page
+    assert "Withdrawn: in no answer" in page
 
 
 def test_a_damaged_generation_does_not_come_back(app: Flask) -> None:
