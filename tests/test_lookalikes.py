@@ -27,7 +27,9 @@ def two_sites(make_nonprofit: Make, taxonomy: tuple[Tag, ...]) -> Index:
         "Elm Theatre": "https://facebook.com/elmtheatre",
     }
     records = [
-        make_nonprofit(name, website=site, summary_en=f"{name} meets.", summary_es="")
+        make_nonprofit(
+            name, "Portland, ME", website=site, summary_en=f"{name} meets.", summary_es=""
+        )
         for name, site in sites.items()
     ]
     return build_index(BuildInputs(nonprofits=records, tags=taxonomy))
@@ -68,6 +70,22 @@ def test_the_same_state_asks_for_less_likeness(index: Index, make_nonprofit: Mak
     hidden = replace(there, locations=(replace(office, visibility=Visibility.HIDDEN),))
     assert why(find_lookalikes(there, index)) == {LAWYERS: ("name",)}
     assert find_lookalikes(elsewhere, index) == find_lookalikes(hidden, index) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "found"),
+    [
+        ("Elm Theatree", "Portland, ME", True),
+        ("Elm Theatree", "", True),
+        ("Elm Theatree", "Houston, TX", False),
+        ("Oak Theatre", "Portland, ME", False),
+    ],
+)
+def test_a_mistyped_name_is_known_in_its_state(
+    two_sites: Index, make_nonprofit: Make, name: str, place: str, found: bool
+) -> None:
+    new = replace(make_nonprofit("New", place), name=name, summary_en="", summary_es="")
+    assert ("elm-theatre" in why(find_lookalikes(new, two_sites))) is found
 
 
 def test_one_ein_is_one_organisation(index: Index, make_nonprofit: Make) -> None:
