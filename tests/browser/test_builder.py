@@ -132,8 +132,8 @@ def test_the_builder_is_used_without_a_mouse(page: Page) -> None:
     page.keyboard.type("Houston, TX")
     tab_to(page, "Show")
     expect(shown(page).locator("h1")).to_contain_text("around Houston, TX")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/partners/builder?*")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     tab_to(page, "Copy Script and link")
     page.keyboard.press("Enter")
     expect(page.locator(".code").first.locator(".copied")).to_have_text("Copied.")

@@ -137,6 +137,10 @@ def test_nothing_else_can_be_framed(site: Site, show: Show) -> None:
     ]
     frames = [f'<iframe src="{site.url}{path}" title="A page"></iframe>' for path in paths]
     page = show("".join(frames))
+    for _ in range(100):
+        if all(frame.url for frame in page.frames[1:]):
+            break
+        page.wait_for_timeout(100)
     assert [frame.url for frame in page.frames[1:]] == [REFUSED] * len(paths)
 
 

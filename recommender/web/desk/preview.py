@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import current_app, g, render_template
 from markupsafe import Markup
@@ -124,7 +124,9 @@ def _typed(spot: Location) -> str:
 
 
 def _draw_card(public: Nonprofit, language: Language) -> Markup:
-    match = Match(nonprofit=public, score=0.0, rank=1)
+    # A heading that is empty would be lost on whoever listens to the page.
+    named = replace(public, name=public.name or "No name yet")
+    match = Match(nonprofit=named, score=0.0, rank=1)
     with _speaking(language):
         card = render_template(
             "staff/preview_card.html",
