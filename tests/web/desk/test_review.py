@@ -69,4 +69,4 @@ def test_a_revision_that_was_overtaken_says_so_before_and_after_an_approval(desk
     assert "Give it back to its author" in refused.text
     own = desk.second.get(path).text
     assert f'href="/staff/listings/{LAWYERS}/edit"' in own
-    assert "Edit the listing again." in own
+    assert "Edit the listing again" in own
