@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime
 import gettext as stdlib_gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -82,6 +84,16 @@ def current_language() -> Language:
     except RuntimeError:
         return Language.EN
     return language
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Let words and addresses be in a language that need not be that of this request."""
+    before, g.language = current_language(), language
+    try:
+        yield
+    finally:
+        g.language = before
 
 
 def _set_language() -> None:

@@ -22,7 +22,7 @@ from recommender.web.answers import Problem, plain
 from recommender.web.api.docs import code_spans, find_samples
 from recommender.web.frames import CHIPS, OPTIONS, Option, list_topics
 from recommender.web.headers import SHOWCASE, STAGE
-from recommender.web.i18n import current_language, lazy_gettext, url
+from recommender.web.i18n import current_language, lazy_gettext, speaking, url
 from recommender.web.i18n import gettext as _
 from recommender.web.loader import host_policy, list_versions
 from recommender.web.snippets import (
@@ -34,7 +34,6 @@ from recommender.web.snippets import (
     make_widget,
     pinned_code,
     script_code,
-    speaking,
 )
 from recommender.web.widget import (
     KEPT_S,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import g
 from markupsafe import Markup
 
 from recommender.geo import STATES
@@ -14,8 +12,8 @@ from recommender.models import Language, Look, Place, WidgetSize
 from recommender.web.addresses import absolute_url, origin
 from recommender.web.frames import OPTIONS, Topic
 from recommender.web.headers import SANDBOX
-from recommender.web.i18n import current_language, url
 from recommender.web.i18n import gettext as _
+from recommender.web.i18n import speaking, url
 from recommender.web.loader import integrity
 from recommender.web.sharing.subjects import TOPIC, Subject
 
@@ -66,16 +64,6 @@ def make_widget(key: str, language: Language, options: Mapping[str, str]) -> Wid
         topic=meanings.get("topic"),
         place=meanings.get("place"),
     )
-
-
-@contextmanager
-def speaking(language: Language) -> Iterator[None]:
-    """Let words and addresses be in a language that need not be that of this page."""
-    before, g.language = current_language(), language
-    try:
-        yield
-    finally:
-        g.language = before
 
 
 def script_code(widget: Widget) -> Markup:

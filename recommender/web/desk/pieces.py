@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import g, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -22,6 +22,7 @@ from recommender.web import get_db, get_gazetteer
 from recommender.web.auth import current_session
 from recommender.web.desk.asked import read_note
 from recommender.web.desk.entries import Draft, is_preview, read_draft, save
+from recommender.web.i18n import speaking
 from recommender.web.learn import Near, find, host_of, own_place, resource_profile
 from recommender.web.vocabulary import get_vocabulary
 
@@ -133,21 +134,11 @@ def _match(asked: Sequence[tuple[Language, Near, DonorProfile]]) -> tuple[Matche
 def _boxes(template: str, **values: object) -> tuple[tuple[Language, Markup], ...]:
     found = []
     for language in Language:
-        with _speaking(language):
+        with speaking(language):
             # A template escapes what it is given.
             box = Markup(render_template(template, **values))  # noqa: S704
             found.append((language, box))
     return tuple(found)
-
-
-@contextmanager
-def _speaking(language: Language) -> Iterator[None]:
-    """Render in another language than the request's: the desk shows both."""
-    spoken, g.language = g.language, language
-    try:
-        yield
-    finally:
-        g.language = spoken
 
 
 # --- The forms ---------------------------------------------------------------------------

@@ -6,11 +6,10 @@ Nothing here writes anything. A record is shown as far as it is filled in.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from flask import current_app, g, render_template
+from flask import current_app, render_template
 from markupsafe import Markup
 
 from recommender.errors import IndexNotReady
@@ -22,6 +21,7 @@ from recommender.models import Language, Location, Match, Nonprofit, Visibility
 from recommender.publish import GOLDEN_FILE
 from recommender.web import get_excluded, get_gazetteer, get_index, get_settings
 from recommender.web.desk.labels import KINDS, LANGUAGES
+from recommender.web.i18n import speaking
 from recommender.web.listings import reach_label
 from recommender.web.reasons import tag_label
 
@@ -127,7 +127,7 @@ def _draw_card(public: Nonprofit, language: Language) -> Markup:
     # A heading that is empty would be lost on whoever listens to the page.
     named = replace(public, name=public.name or "No name yet")
     match = Match(nonprofit=named, score=0.0, rank=1)
-    with _speaking(language):
+    with speaking(language):
         card = render_template(
             "staff/preview_card.html",
             match=match,
@@ -135,17 +135,6 @@ def _draw_card(public: Nonprofit, language: Language) -> Markup:
             href=f"#card-{language}",
         )
     return Markup(card)  # noqa: S704 - our own template, which escapes what was typed
-
-
-@contextmanager
-def _speaking(language: Language) -> Iterator[None]:
-    """Let this request speak a language for a while; the desk itself is in English."""
-    kept = g.language
-    g.language = language
-    try:
-        yield
-    finally:
-        g.language = kept
 
 
 # --- As the index sees it ----------------------------------------------------------------

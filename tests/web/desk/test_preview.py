@@ -18,6 +18,7 @@ from recommender.store.listings import get_listing, list_nonprofits
 from recommender.web.desk import preview
 from recommender.web.desk.preview import make_preview, see_office
 from recommender.web.headers import HEADERS, RouteKind
+from recommender.web.i18n import current_language
 from tests.web.desk.shelves import Desk
 from tests.web.desk.test_listings import LAWYERS, NEW, form_of
 
@@ -86,7 +87,7 @@ def test_the_desk_speaks_english_again_after_the_spanish_card(
     with still_desk.app.test_request_context("/staff"):
         still_desk.app.preprocess_request()
         cards = dict(make_preview(make_nonprofit("Test", "Portland, ME")).cards)
-        assert preview.g.language is Language.EN
+        assert current_language() is Language.EN
     assert "da ayuda legal gratuita" in cards[Language.ES]
     assert "gives free legal help" in cards[Language.EN]
 
