@@ -97,9 +97,10 @@ def traces(office: Site, twin: str) -> list[str]:
 def move(page: Page, to: str, reason: str = "") -> None:
     """Give the listing another state."""
     page.goto(f"/staff/listings/{SLUG}")
-    page.locator(f"[name=to][value={to}]").check()
-    page.locator("form:has([name=to][type=radio]) [name=reason]").fill(reason)
-    page.locator("form:has([name=to][type=radio]) button[type=submit]").click()
+    form = page.locator(f"form:has([name=to][value={to}])")
+    form.locator(f"[name=to][value={to}]").check()
+    form.get_by_label("Reason").fill(reason)
+    form.locator("button[type=submit]").click()
     expect(page.get_by_text("Done", exact=True)).to_be_visible()
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from recommender.errors import InvalidAction
-from recommender.models import Listing, Revision, RevisionState, Saved, Status
+from recommender.models import Listing, Revision, RevisionKind, RevisionState, Saved, Status
 from recommender.store.accounts import Role
 from recommender.store.history import diff, list_revisions
 from recommender.store.inbox import list_about
@@ -87,6 +87,7 @@ def show(slug: str) -> str:
     found = get_listing(get_db(), slug)
     record = found.nonprofit
     history = list_revisions(get_db(), slug)
+    next_states = list_transitions(record.status, current_session().account.role)
     return render_template(
         "staff/listing.html",
         listing=found,
@@ -95,8 +96,8 @@ def show(slug: str) -> str:
         history=[(entry, _changed_fields(entry)) for entry in history],
         pending=[entry for entry in history if entry.state in _OPEN],
         versions=_versions(found, history),
-        transitions=list_transitions(record.status, current_session().account.role),
-        need_reason=NEED_REASON,
+        moves=[status for status in next_states if status not in NEED_REASON],
+        ends=[status for status in next_states if status in NEED_REASON],
         is_editable=record.status in EDITABLE,
         is_shown=record.status in SHOWN,
         statuses=STATUS_LABELS,
@@ -107,12 +108,17 @@ def show(slug: str) -> str:
         labels=LABELS,
         messages=list_about(get_db(), slug),
         may_merge=_may(Role.REVIEWER) and record.status in EDITABLE,
-        may_erase=_may(Role.ADMIN),
+        may_erase=_may(Role.ADMIN) and not _is_erased(history),
     )
 
 
 def _may(role: Role) -> bool:
     return current_session().account.role.covers(role)
+
+
+def _is_erased(history: Sequence[Revision]) -> bool:
+    """Whether nothing came after an erasure."""
+    return bool(history) and history[0].kind is RevisionKind.ERASE
 
 
 _OPEN = (RevisionState.PENDING, RevisionState.RETURNED)

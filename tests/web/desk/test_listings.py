@@ -21,6 +21,7 @@ from recommender.store.accounts import Role
 from recommender.store.catalog import load_nonprofits
 from recommender.store.history import list_revisions
 from recommender.store.listings import get_listing
+from recommender.store.workflow import NEED_REASON
 from recommender.web.desk.form import AREA, PLACE, SOURCE, make_record, read_form, show_listing
 from tests.web.desk import DeskClient, sign_in
 from tests.web.desk.shelves import make_app
@@ -118,6 +119,7 @@ NEW = {
     "source_source": ["Test register", ""],
     "source_as_of": ["2026-01", ""],
 }
+NEED_REASON_VALUES = {status.value for status in NEED_REASON}
 QUILLS = "test-quillwork-sanctuary-fund"
 
 
@@ -390,6 +392,22 @@ def test_a_refusal_leads_back_to_the_page_of_the_button(
     assert "Say why it becomes withdrawn." in refused.text
     assert (f'href="{page}' in refused.text) is leads
     assert ("Go back to the page" in refused.text) is leads
+
+
+def test_the_form_asks_for_a_reason_where_one_is_needed(
+    app: Flask, editor: DeskClient, reviewer: DeskClient
+) -> None:
+    editor.submit("/staff/listings/new", **NEW)
+    for slug in (LAWYERS, QUILLS):
+        for client in (editor, reviewer):
+            form = client.page(f"/staff/listings/{slug}").source
+            for part in form.split("<form ")[1:]:
+                states = re.findall(r'name="to" value="([a-z-]+)"', part)
+                needed = re.search(r'name="reason"[^>]* required', part) is not None
+                assert needed == bool(NEED_REASON_VALUES & set(states)), (slug, states)
+                assert not needed or set(states) <= NEED_REASON_VALUES
+                assert not (needed and "(optional)" in part)
+    assert move(editor, app, LAWYERS, "withdrawn").status_code == 409
 
 
 def test_the_history_says_that_a_listing_was_new(app: Flask, editor: DeskClient) -> None:

@@ -187,4 +187,13 @@ def test_what_is_erased_is_gone_but_for_what_is_kept(
     source = admin.page(f"/staff/listings/{LAWYERS}?done=erased").source
     assert "It is erased." in source
     assert "Abogados de Prueba" not in source
+    assert f"/staff/listings/{LAWYERS}/erase" not in source
     assert app.test_client().get(f"/nonprofits/{LAWYERS}").status_code == 410
+
+
+def test_what_is_written_anew_can_be_erased_again(admin: DeskClient) -> None:
+    erase(admin, LAWYERS)
+    form = {"to": "draft", "reason": "They changed their minds.", "expected_revision": "2"}
+    admin.submit(f"/staff/listings/{LAWYERS}/status", **form)
+    page = admin.page(f"/staff/listings/{LAWYERS}")
+    assert f"/staff/listings/{LAWYERS}/erase" in page.links
