@@ -28,6 +28,7 @@ from recommender.web.desk import (
     review,
     terms,
 )
+from recommender.web.desk.labels import moment
 
 BLUEPRINTS = (
     account.bp,
@@ -64,6 +65,7 @@ NAVIGATION = (
 def init_app(app: Flask) -> None:
     """Put the desk into the application."""
     app.jinja_env.globals["desk_navigation"] = NAVIGATION
+    app.jinja_env.filters["moment"] = moment
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     alike.init_app(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -43,12 +42,6 @@ class Trouble:
     field: str = ""
     status: int = 422
     retry_after_s: int = 0
-
-
-@bp.app_template_filter("clock")
-def clock(seconds: int) -> str:
-    """A moment as staff read it, e.g. "24 January, 09:05 UTC"."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%-d %B, %H:%M} UTC"
 
 
 @bp.errorhandler(InvalidAccount)

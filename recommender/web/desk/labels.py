@@ -1,6 +1,10 @@
-"""The words of the desk for states, kinds and choices."""
+"""The words of the desk for states, kinds, choices and moments."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from markupsafe import Markup
 
 from recommender.models import Basis, Language, ListingSort, Reach, Status, TagKind, Visibility
 from recommender.store.batches import BatchAction
@@ -50,3 +54,11 @@ WHYS = {
     "name": "a similar name",
     "description": "a similar description",
 }
+
+
+def moment(at: int | str) -> Markup:
+    """A moment, in seconds or ISO 8601, as every page of the desk says it, in UTC."""
+    known = datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)
+    utc = known.astimezone(UTC)
+    tag = Markup('<time datetime="{}">{}</time>')
+    return tag.format(f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d, %H:%M} UTC")

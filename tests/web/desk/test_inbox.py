@@ -200,7 +200,7 @@ def test_everybody_at_the_desk_sees_who_did_what(
     number = send(db, SubmissionKind.FIX, contact="ana@example.org")
     assert act(editor, number, "close", note="Told them by mail.") == done(number, "closed")
     source = reviewer.page(f"/staff/inbox/{number}").source
-    assert re.search(r"UTC, editor: Closed it. “Told them by mail.”", source)
+    assert re.search(r"UTC</time>, editor: Closed it. “Told them by mail.”", source)
     assert act(reviewer, number, "decline", reason="right")[0] == 409
     assert act(reviewer, number, "reopen") == done(number, "reopened")
     source = editor.page(f"/staff/inbox/{number}").source
