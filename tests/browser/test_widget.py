@@ -719,7 +719,8 @@ def test_what_is_used_is_counted_by_kind_alone(window: Window) -> None:
         frame.locator("form.onward button").click()
     expect(everything.value.locator("h1")).to_contain_text("Houston, TX")
     frame.locator("#place").fill("04101")
-    frame.locator("button", has_text="Show").click()
+    with page.expect_request(lambda request: request.post_data == f"kind={CountKind.OPEN}"):
+        frame.locator("button", has_text="Show").click()
     expect(inner(page).locator("h1")).to_contain_text("Portland, ME")
     expected = [CountKind.VIEW, CountKind.CLICK, CountKind.CLICK, CountKind.OPEN]
     assert counted == [f"kind={kind}" for kind in expected]
