@@ -26,6 +26,7 @@ from recommender.web import (
     partners,
     problems,
     reasons,
+    repeats,
     sharing,
     site,
     submissions,
@@ -36,7 +37,7 @@ from recommender.web.api import docs as api_docs
 # A long article is some 60 kB; anything beyond this is not something a person pasted.
 MAX_REQUEST_BYTES = 512 * 1024
 PARTS = (
-    *(web, i18n, headers, problems, assets, reasons, cli, logs, auth, background),
+    *(web, repeats, i18n, headers, problems, assets, reasons, cli, logs, auth, background),
     *(sharing, submissions, widget),
 )
 BILINGUAL = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,8 +21,10 @@ from recommender.models import Nonprofit
 from recommender.publish import shows_hidden
 from recommender.store.catalog import get_catalog_revision
 from recommender.store.listings import list_excluded, list_guarded
+from recommender.store.partners import list_partners
 
 Found = TypeVar("Found")
+State = tuple[Any, ...]
 
 
 class Serving:
@@ -39,6 +42,24 @@ class Serving:
         # For which index and which listings, and what was found.
         self._exposed: tuple[Any, Any, frozenset[str]] = (None, None, frozenset())
         self._kept: dict[Callable[..., Any], tuple[int, Any]] = {}
+        self._watch = store.Watch(database)
+        self._version: int | None = None
+        self._stored: tuple[Any, ...] = ()
+
+    def state(self, root: Path) -> State:
+        """What every answer rests on, read from where it changes: equal states, equal answers.
+
+        Raises:
+            StorageError: the store cannot be read.
+        """
+        # Read before what it is the version of, so that a change between the two is seen later.
+        version = self._watch.version()
+        with self._lock:
+            if version != self._version:
+                with self.connections.lend() as db:
+                    self._stored = (get_catalog_revision(db), list_partners(db))
+                self._version = version
+            return (self.connections, _stamp(root / POINTER), self._stored, date.today())
 
     def index(self, root: Path) -> Index:
         """The current generation; one `stat` a request notices a new one.
@@ -127,6 +148,11 @@ def get_index() -> Index:
     if "index" not in g:
         g.index = _serving().index(get_settings().index)
     return cast(Index, g.index)
+
+
+def get_state() -> State:
+    """What the answer to a request rests on besides its address, as of now; see `Serving`."""
+    return _serving().state(get_settings().index)
 
 
 def get_gazetteer() -> Gazetteer:

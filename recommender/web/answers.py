@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -15,6 +16,7 @@ from recommender.web import get_gazetteer, get_index, get_settings
 from recommender.web.forms import parse_profile
 from recommender.web.i18n import current_language, distance
 from recommender.web.i18n import gettext as _
+from recommender.web.repeats import do_not_keep
 from recommender.web.seal import Opened, Seal, TooLong
 from recommender.web.vocabulary import get_vocabulary
 
@@ -201,7 +203,11 @@ def open_answers(token: str) -> Opened[SealedAnswers]:
     Raises:
         InvalidSeal: it cannot be opened any more, or never could.
     """
-    return _seal().open(token)
+    opened = _seal().open(token)
+    if opened.expires_on <= datetime.now(UTC).date():
+        # Kept for a few minutes more, the page would outlive its address.
+        do_not_keep()
+    return opened
 
 
 def radius_choices() -> list[tuple[str, str]]:

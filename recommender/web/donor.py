@@ -42,6 +42,7 @@ from recommender.web.i18n import current_language, url
 from recommender.web.i18n import gettext as _
 from recommender.web.listings import WIDE, map_points, place_name, reach_label
 from recommender.web.maps import MapView, draw_map
+from recommender.web.repeats import kept
 from recommender.web.seal import InvalidSeal
 from recommender.web.vocabulary import get_vocabulary
 
@@ -74,6 +75,7 @@ def match() -> AnyResponse:
 
 
 @bp.get("/matches/<sealed>")
+@kept
 def results(sealed: str) -> Response:
     """The nonprofits that fit best, with reasons."""
     opened = open_answers(sealed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -18,6 +19,7 @@ class Recent(Generic[Value]):
         self._most = most
         self._for_s = for_s
         self._kept: OrderedDict[Hashable, tuple[float, Value]] = OrderedDict()
+        self._oldest_until = math.inf
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -37,12 +39,17 @@ class Recent(Generic[Value]):
         """Keep a value; the one that nobody asked for longest makes room for it."""
         with self._lock:
             self._forget_old()
-            self._kept[key] = (time.monotonic() + self._for_s, value)
+            until = time.monotonic() + self._for_s
+            self._kept[key] = (until, value)
             self._kept.move_to_end(key)
+            self._oldest_until = min(self._oldest_until, until)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
 
     def _forget_old(self) -> None:
         now = time.monotonic()
+        if now < self._oldest_until:
+            return
         for key in [key for key, (until, _) in self._kept.items() if until <= now]:
             del self._kept[key]
+        self._oldest_until = min((until for until, _ in self._kept.values()), default=math.inf)

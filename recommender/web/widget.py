@@ -64,6 +64,7 @@ from recommender.web.i18n import gettext as _
 from recommender.web.listings import place_name
 from recommender.web.problems import describe, status_of
 from recommender.web.recent import Recent
+from recommender.web.repeats import kept
 from recommender.web.seal import InvalidSeal
 from recommender.web.submissions import visitor_code
 from recommender.web.tally import Tally
@@ -130,6 +131,7 @@ def init_app(app: Flask) -> None:
 
 
 @bp.get("/<key>")
+@kept
 def shell(key: str) -> Response:
     """What the frame shows before its reader does anything: the topic's matches, or a form."""
     frame = _admit(key)
@@ -159,6 +161,7 @@ def ask(key: str) -> AnyResponse:
 
 
 @bp.get("/<key>/<sealed>")
+@kept
 def results(key: str, sealed: str) -> Response:
     """The matches for what was asked, by an address that only we can read."""
     frame = _admit(key)
