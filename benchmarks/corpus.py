@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from heapq import nsmallest
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -42,6 +43,8 @@ SURE = 0.8
 OWN_SHARE = 0.25
 """So many listings also say what one of our own directory says, in both languages."""
 OTHER_SENTENCE_SHARE = 0.5
+SPARE = 20
+"""One more row is drawn for so many, in place of those that cannot be read."""
 AREA_SHARE = 0.55
 REACH_SHARES = {
     Reach.LOCAL: 0.63,
@@ -114,15 +117,19 @@ def split_sentences(text: str) -> list[str]:
     return [part[:1].upper() + part[1:] for part in parts if len(part) > 1]
 
 
-def draw_rows(bmf: Path) -> list[BmfRow]:
-    """The rows of a file in an order drawn by their EIN; a repeated EIN counts once.
+def draw_rows(bmf: Path, n: int) -> list[BmfRow]:
+    """`n` rows of a file and some to spare, in an order drawn by their EIN; an EIN counts once.
 
     Raises:
         ImportRefused: the file cannot be taken.
     """
-    rows = {row["EIN"]: row for row in read_rows(bmf) if isinstance(row, BmfRow)}
-    drawn = sorted(rows, key=lambda ein: sha256(f"{SEED} {ein}".encode()).digest())
-    return [rows[ein] for ein in drawn]
+    rows = (row for row in read_rows(bmf) if isinstance(row, BmfRow))
+    drawn = nsmallest(n + n // SPARE + SPARE, rows, key=_lot)
+    return list({row["EIN"]: row for row in drawn}.values())
+
+
+def _lot(row: BmfRow) -> bytes:
+    return sha256(f"{SEED} {row['EIN']}".encode()).digest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,14 +225,19 @@ class Corpus:
         return replace(self.own, nonprofits=listings)
 
 
-def make_corpus(bmf: Path, missions: Path, own: BuildInputs, coordinates: Coordinates) -> Corpus:
-    """Read the files of a corpus.
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """An IRS Business Master File, and a collection whose queries are named by NTEE codes."""
 
-    Args:
-        bmf: An IRS Business Master File, .csv or .csv.gz.
-        missions: A judged collection in BEIR's format, its queries named by NTEE codes.
-        own: Our directory, taxonomy and term map.
-        coordinates: Finds the place of an address, as `Gazetteer.coordinates`.
+    bmf: Path
+    missions: Path
+
+
+def make_corpus(files: Files, n: int, own: BuildInputs, coordinates: Coordinates) -> Corpus:
+    """Read the files of a corpus of up to `n` listings.
+
+    `own` is our directory with its taxonomy and term map; `coordinates` finds an address, as
+    `Gazetteer.coordinates` does.
 
     Raises:
         ImportRefused: the register cannot be taken.
@@ -233,18 +245,18 @@ def make_corpus(bmf: Path, missions: Path, own: BuildInputs, coordinates: Coordi
     """
     reader = build_index(replace(own, nonprofits=own.nonprofits[:1]))
     composer = Composer(
-        sentences=gather_sentences(read_collection(missions), own.nonprofits),
+        sentences=gather_sentences(read_collection(files.missions), own.nonprofits),
         tagger=Tagger(reader),
         coordinates=coordinates,
     )
-    return Corpus(rows=draw_rows(bmf), own=own, composer=composer)
+    return Corpus(rows=draw_rows(files.bmf, n), own=own, composer=composer)
 
 
-def read_corpus(bmf: Path, missions: Path) -> Corpus:
-    """The corpus of these files and of the prepared directory."""
+def read_corpus(files: Files, n: int) -> Corpus:
+    """The corpus of these files and of the prepared directory, of up to `n` listings."""
     settings = load_settings()
     own = read_inputs(connect(settings.database))
-    return make_corpus(bmf, missions, own, open_gazetteer(settings).coordinates)
+    return make_corpus(files, n, own, open_gazetteer(settings).coordinates)
 
 
 def describe(nonprofits: Sequence[Nonprofit]) -> Iterator[tuple[str, float]]:
@@ -272,7 +284,7 @@ def main() -> None:
     add_files(parser)
     parser.add_argument("--size", type=int, default=1_000)
     chosen = parser.parse_args()
-    corpus = read_corpus(chosen.bmf, chosen.missions)
+    corpus = read_corpus(Files(bmf=chosen.bmf, missions=chosen.missions), chosen.size)
     composed = dict(describe(corpus.inputs(chosen.size).nonprofits))
     ours = dict(describe(corpus.own.nonprofits))
     print("| mean per listing | composed | our directory |\n|---|---|---|")

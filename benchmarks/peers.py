@@ -1,8 +1,8 @@
 """Other retrieval engines on the same texts, each as its own documentation sets it up.
 
 An adapter takes a judged collection and returns a function from a query, as given, to
-the ids of its best documents. Title and text are one field for all but tantivy, which
-is given both fields as it expects.
+the ids of its best documents, `depth` at most. Title and text are one field for all but
+tantivy, which is given both fields as it expects.
 """
 
 from __future__ import annotations
@@ -18,23 +18,30 @@ import numpy as np
 from recommender.evaluation import DEPTH, Collection, Retrieve
 
 
-def bm25s(collection: Collection) -> Retrieve:
-    """BM25 (Lucene's variant; k1 1.2, b 0.75) with English stems and stop words."""
+def bm25s(collection: Collection, *, depth: int = DEPTH, backend: str = "numpy") -> Retrieve:
+    """BM25 (Lucene's variant; k1 1.2, b 0.75) with English stems and stop words.
+
+    The backend "numba" compiles the scoring and needs that package.
+    """
     engine, stemmer = _need("bm25s"), _need("Stemmer", "PyStemmer").Stemmer("english")
+    if backend == "numba":
+        _need("numba")
     settings = {"stopwords": "en", "stemmer": stemmer, "show_progress": False}
-    retriever = engine.BM25(k1=1.2, b=0.75, method="lucene")
+    retriever = engine.BM25(k1=1.2, b=0.75, method="lucene", backend=backend)
     retriever.index(engine.tokenize(collection.texts(), **settings), show_progress=False)
-    keys, k = _keys(collection), min(DEPTH, len(collection.documents))
+    keys, k = _keys(collection), min(depth, len(collection.documents))
 
     def retrieve(text: str) -> list[str]:
         query = engine.tokenize([text], **settings)
+        if not query.ids[0]:
+            return []
         rows, scores = retriever.retrieve(query, k=k, show_progress=False)
         return [keys[row] for row, score in zip(rows[0], scores[0], strict=True) if score > 0]
 
     return retrieve
 
 
-def tantivy(collection: Collection) -> Retrieve:
+def tantivy(collection: Collection, *, depth: int = DEPTH) -> Retrieve:
     """Tantivy's BM25 over title and body with its English stemmer, terms joined by OR."""
     engine = _need("tantivy")
     schema = engine.SchemaBuilder()
@@ -52,33 +59,33 @@ def tantivy(collection: Collection) -> Retrieve:
 
     def retrieve(text: str) -> list[str]:
         query = index.parse_query(" ".join(_words(text)), ["title", "body"])
-        found = searcher.search(query, limit=DEPTH).hits
+        found = searcher.search(query, limit=depth).hits
         return [keys[searcher.doc(address)["row"][0]] for _, address in found]
 
     return retrieve
 
 
-def sklearn(collection: Collection) -> Retrieve:
+def sklearn(collection: Collection, *, depth: int = DEPTH) -> Retrieve:
     """Scikit-learn as it comes: `TfidfVectorizer` and brute-force cosine neighbours."""
-    return _sklearn(collection)
+    return _sklearn(collection, depth)
 
 
-def sklearn_tuned(collection: Collection) -> Retrieve:
+def sklearn_tuned(collection: Collection, *, depth: int = DEPTH) -> Retrieve:
     """The same with sublinear frequencies, English stems and stop words."""
     stemmer = _need("Stemmer", "PyStemmer").Stemmer("english")
     feature_extraction = _need("sklearn.feature_extraction.text", "scikit-learn")
     analyse = feature_extraction.TfidfVectorizer(stop_words="english").build_analyzer()
     return _sklearn(
-        collection, analyzer=lambda text: stemmer.stemWords(analyse(text)), sublinear_tf=True
+        collection, depth, analyzer=lambda text: stemmer.stemWords(analyse(text)), sublinear_tf=True
     )
 
 
-def _sklearn(collection: Collection, **settings: Any) -> Retrieve:
+def _sklearn(collection: Collection, depth: int, **settings: Any) -> Retrieve:
     vectorizer = _need("sklearn.feature_extraction.text", "scikit-learn").TfidfVectorizer(
         **settings
     )
     neighbours = _need("sklearn.neighbors", "scikit-learn").NearestNeighbors(
-        n_neighbors=min(DEPTH, len(collection.documents)), metric="cosine", algorithm="brute"
+        n_neighbors=min(depth, len(collection.documents)), metric="cosine", algorithm="brute"
     )
     neighbours.fit(vectorizer.fit_transform(collection.texts()))
     keys = _keys(collection)
@@ -90,7 +97,7 @@ def _sklearn(collection: Collection, **settings: Any) -> Retrieve:
     return retrieve
 
 
-def fts5(collection: Collection) -> Retrieve:
+def fts5(collection: Collection, *, depth: int = DEPTH) -> Retrieve:
     """SQLite's FTS5 with Porter stems, in memory: quoted words joined by OR, by `bm25`."""
     db = sqlite3.connect(":memory:", check_same_thread=False)
     db.execute("create virtual table t using fts5(body, tokenize='porter unicode61')")
@@ -101,12 +108,12 @@ def fts5(collection: Collection) -> Retrieve:
 
     def retrieve(text: str) -> list[str]:
         query = " OR ".join(f'"{word}"' for word in _words(text))
-        return [keys[row] for (row,) in db.execute(sql, (query, DEPTH))] if query else []
+        return [keys[row] for (row,) in db.execute(sql, (query, depth))] if query else []
 
     return retrieve
 
 
-PEERS: dict[str, Callable[[Collection], Retrieve]] = {
+PEERS: dict[str, Callable[..., Retrieve]] = {
     "bm25s": bm25s,
     "tantivy": tantivy,
     "sklearn": sklearn,

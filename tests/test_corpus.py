@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.corpus import Corpus, describe, make_corpus, split_sentences
+from benchmarks.corpus import Corpus, Files, describe, make_corpus, split_sentences
 from recommender.errors import ImportRefused
 from recommender.index import BuildInputs
 from recommender.models import Nonprofit, Tag, TermMapping
@@ -33,6 +33,11 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def files(register: Path, missions: Path) -> Files:
+    return Files(bmf=register, missions=missions)
+
+
+@pytest.fixture(scope="module")
 def own(
     catalogue: tuple[Nonprofit, ...],
     taxonomy: tuple[Tag, ...],
@@ -47,15 +52,15 @@ def _coordinates(**address: str) -> tuple[float, float] | None:
 
 
 @pytest.fixture(scope="module")
-def corpus(register: Path, missions: Path, own: BuildInputs) -> Corpus:
-    return make_corpus(register, missions, own, _coordinates)
+def corpus(files: Files, own: BuildInputs) -> Corpus:
+    return make_corpus(files, N_ROWS, own, _coordinates)
 
 
 def test_the_same_files_give_the_same_listings_and_sizes_nest(
-    corpus: Corpus, register: Path, missions: Path, own: BuildInputs
+    corpus: Corpus, files: Files, own: BuildInputs
 ) -> None:
     larger = corpus.inputs(N_ROWS).nonprofits
-    again = make_corpus(register, missions, own, _coordinates).inputs(N_ROWS // 2).nonprofits
+    again = make_corpus(files, N_ROWS // 2, own, _coordinates).inputs(N_ROWS // 2).nonprofits
     assert list(again) == list(larger[: N_ROWS // 2])
     assert len({item.slug for item in larger}) == N_ROWS
 
