@@ -1,4 +1,4 @@
-"""Listings by the hundred thousand, composed for measuring size: `python -m benchmarks.corpus`.
+"""Composed listings by the hundred thousand: `python -m benchmarks.corpus BMF MISSIONS`.
 
 Names, cities, states, ZIP codes, NTEE codes, years and revenues are those of an IRS Business
 Master File. The texts are not: they are put together from the sentences of a judged collection
