@@ -9,7 +9,14 @@ from typing import Any
 from sqlite_utils import Database
 
 from recommender.errors import NotFound
-from recommender.models import FieldChange, Nonprofit, Revision, RevisionKind, RevisionState
+from recommender.models import (
+    FieldChange,
+    Nonprofit,
+    Revision,
+    RevisionKind,
+    RevisionState,
+    TagKind,
+)
 from recommender.store import snapshot
 from recommender.store.rows import Row, from_document, to_document
 
@@ -63,6 +70,39 @@ def diff(before: Nonprofit, after: Nonprofit) -> tuple[FieldChange, ...]:
     return tuple(
         FieldChange(field=name, before=old, after=new) for name, old, new in pairs if old != new
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlap:
+    """The fields that differ between two versions made from one, by who changed them.
+
+    `both` were changed in each to something else, `theirs` and `yours` in one alone. What
+    both made the same is in none of them.
+    """
+
+    theirs: tuple[str, ...]
+    yours: tuple[str, ...]
+    both: tuple[str, ...]
+
+
+def compare_changes(base: Nonprofit | None, theirs: Nonprofit, yours: Nonprofit) -> Overlap:
+    """Say who changed which field since `base`; where that is not known, both changed it.
+
+    It is the three-way comparison of diff3, field by field. Tags are compared as sets.
+    """
+    changed: dict[str, list[str]] = {"theirs": [], "yours": [], "both": []}
+    for name in (change.field for change in diff(theirs, yours)):
+        was, now_there, typed = (_comparable(name, one) for one in (base, theirs, yours))
+        if now_there == typed:
+            continue
+        who = "yours" if now_there == was else "theirs" if typed == was else "both"
+        changed[who if base else "both"].append(name)
+    return Overlap(**{who: tuple(names) for who, names in changed.items()})
+
+
+def _comparable(name: str, version: Nonprofit | None) -> object:
+    value = getattr(version, name, None)
+    return frozenset(value or ()) if name in list(TagKind) else value
 
 
 def list_revisions(db: Database, slug: str) -> list[Revision]:

@@ -40,7 +40,7 @@ from recommender.text import fold
 from recommender.web import get_db, get_gazetteer, get_settings
 from recommender.web.auth import current_session, require
 from recommender.web.desk.asked import read_note, read_number
-from recommender.web.desk.diff import Conflict, list_conflicts
+from recommender.web.desk.diff import LABELS
 from recommender.web.desk.form import (
     Typed,
     empty_form,
@@ -53,6 +53,7 @@ from recommender.web.desk.form import (
 )
 from recommender.web.desk.labels import BASES, KINDS, LANGUAGES, REACHES, VISIBILITIES, WHYS
 from recommender.web.desk.listing import back_to, outcome_of
+from recommender.web.desk.merging import Merging, begin_merging, read_merging
 from recommender.web.desk.messages import close_message, find_message
 from recommender.web.desk.preview import N_STANDINGS, Preview, make_preview
 from recommender.web.desk.refusals import refuse_errors
@@ -82,7 +83,7 @@ class Editor:
     listing: Listing | None = None
     expected_revision: int = 0
     errors: dict[str, str]
-    conflicts: tuple[Conflict, ...] = ()
+    merging: Merging | None = None
     continued: Revision | None = None
     message: InboxItem | None = None
     note: str = ""
@@ -128,12 +129,16 @@ def edit(slug: str) -> AnyResponse:
         return _editor_page(_open_editor(found))
     typed = read_form(request.form).in_order_of(found.nonprofit)
     typed = replace(typed, texts={**typed.texts, "slug": slug})
-    seen = request.form.get("over") or request.form.get("expected_revision", "")
+    merging = read_merging(request.form, slug, typed)
+    if merging and "over" in request.form:
+        typed = merging.taken_back(typed)
+        merging = merging.all_mine()
     editor = Editor(
         typed=typed,
         listing=found,
-        expected_revision=read_number(seen),
+        expected_revision=read_number(request.form.get("expected_revision", "")),
         errors={},
+        merging=merging,
         message=find_message(slug),
         note=read_note("note"),
     )
@@ -146,8 +151,9 @@ def edit(slug: str) -> AnyResponse:
 @require(Role.EDITOR)
 def preview() -> Response:
     """What the form of a listing makes, for the script that asks while somebody types."""
-    live = _find_live(request.form.get("editing", ""))
-    made = _preview(read_form(request.form), live)
+    live, typed = _find_live(request.form.get("editing", "")), read_form(request.form)
+    merging = read_merging(request.form, live.slug, typed) if live else None
+    made = _preview(merging.decided(typed) if merging else typed, live)
     return jsonify(html=render_template("staff/preview.html", preview=made))
 
 
@@ -155,7 +161,12 @@ def _with_preview(editor: Editor) -> Editor:
     if "preview" not in request.form:
         return editor
     live = editor.listing.nonprofit if editor.listing else None
-    return replace(editor, preview=_preview(editor.typed, live))
+    return replace(editor, preview=_preview(_decided(editor), live))
+
+
+def _decided(editor: Editor) -> Typed:
+    """What is typed, with what was chosen of another edit that it met."""
+    return editor.merging.decided(editor.typed) if editor.merging else editor.typed
 
 
 def _preview(typed: Typed, live: Nonprofit | None) -> Preview:
@@ -189,9 +200,10 @@ def _open_editor(found: Listing) -> Editor:
 
 
 def _save(editor: Editor, live: Nonprofit) -> AnyResponse:
-    record = make_record(editor.typed, in_irs_extract=live.in_irs_extract)
-    errors = find_errors(editor.typed, record, get_settings().data) | _unknown_parent(record)
-    if errors:
+    typed = _decided(editor)
+    record = make_record(typed, in_irs_extract=live.in_irs_extract)
+    errors = find_errors(typed, record, get_settings().data) | _unknown_parent(record)
+    if errors := _undecided(editor.merging) | errors:
         return _editor_page(replace(editor, errors=errors))
     try:
         saved = save_listing(
@@ -205,13 +217,31 @@ def _save(editor: Editor, live: Nonprofit) -> AnyResponse:
         if not error.changes:
             # Somebody else has saved the very same.
             return back_to(live.slug, "unchanged")
-        return _editor_page(replace(editor, conflicts=list_conflicts(error)))
+        return _editor_page(_merge(replace(editor, typed=typed), live.slug))
     except StorageError as error:
         return _editor_page(replace(editor, errors=_told(error)))
     if editor.message and close_message(editor.message, saved):
         answered = url_for("staff_inbox.show", number=editor.message.id, done="changed")
         return redirect(answered, 303)
     return back_to(live.slug, outcome_of(saved))
+
+
+def _undecided(merging: Merging | None) -> dict[str, str]:
+    names = merging.undecided if merging else ()
+    return {f"keep_{name}": f"{LABELS[name]}: please choose what it becomes." for name in names}
+
+
+def _merge(editor: Editor, slug: str) -> Editor:
+    """The form goes on from what stands now, with all that only somebody else has changed."""
+    found = get_listing(get_db(), slug)
+    merging = begin_merging(found, editor.typed, editor.expected_revision)
+    return replace(
+        editor,
+        typed=merging.merged(editor.typed),
+        listing=found,
+        expected_revision=found.revision,
+        merging=merging,
+    )
 
 
 def _taken(slug: str) -> dict[str, str]:
@@ -250,7 +280,8 @@ def _told(error: RecommenderError) -> dict[str, str]:
 
 def _editor_page(editor: Editor) -> Response:
     vocabulary = get_vocabulary()
-    code = 422 if editor.errors else 409 if editor.conflicts else 200
+    is_met = editor.merging is not None and not (_KEEP & request.form.keys())
+    code = 422 if editor.errors else 409 if is_met else 200
     page = render_template(
         "staff/edit.html",
         editor=editor,

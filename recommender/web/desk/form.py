@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
@@ -80,6 +80,16 @@ class Typed:
             places=_padded(self.places, PLACE, "place", more),
             areas=_padded(self.areas, AREA, "area", more),
             sources=_padded(self.sources, SOURCE, "source", more),
+        )
+
+    def taking(self, other: Typed, fields: Collection[str]) -> Typed:
+        """The same with some fields of the listing as they stand in another form."""
+        parts = [f"{section}s" for field, section in _SECTIONS.items() if field in fields]
+        return replace(
+            self,
+            texts={**self.texts, **{name: other.texts[name] for name in TEXTS if name in fields}},
+            tags={kind: (other if kind in fields else self).tags.get(kind, ()) for kind in TagKind},
+            **{part: getattr(other, part) for part in parts},
         )
 
     def in_order_of(self, record: Nonprofit) -> Typed:

@@ -315,26 +315,6 @@ def test_a_new_listing_needs_an_address_and_an_ein_of_its_own(
 # --- Conflicts ---------------------------------------------------------------------------
 
 
-def test_a_conflict_shows_both_and_keeps_what_was_typed(app: Flask, editor: DeskClient) -> None:
-    assert done(editor.submit("/staff/listings/new", **NEW)) == "created"
-    form = form_of(app, QUILLS)
-    other = sign_in(app, Role.EDITOR, "second@example.org")
-    address = f"/staff/listings/{QUILLS}/edit"
-    assert done(other.submit(address, **(form | {"serves": "Theirs County"}))) == "saved"
-    mine = form | {"serves": "Mine County"}
-    for _ in range(2):
-        response = editor.submit(address, **mine)
-        assert response.status_code == 409
-        assert "Theirs County" in response.text
-        assert 'value="Mine County"' in response.text
-        assert 'name="over" value="2"' in response.text
-    assert live(app, QUILLS).nonprofit.serves == "Theirs County"
-    assert done(editor.submit(address, **mine, over="2")) == "saved"
-    assert live(app, QUILLS).nonprofit.serves == "Mine County"
-    assert done(editor.submit(address, **mine, over="2")) == "unchanged"
-    assert other.submit(address, **form, over="2").status_code == 409
-
-
 def test_a_state_is_not_changed_by_whoever_saw_another_revision(
     app: Flask, editor: DeskClient, reviewer: DeskClient
 ) -> None:
