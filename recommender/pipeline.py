@@ -34,10 +34,8 @@ from recommender.ranking import Signals, match_names, rank
 from recommender.retrieval import TopicScores, coverage, retrieve
 from recommender.text import words
 
-CONCEPT_FLOOR = 0.3
-WORD_FLOOR = 0.6
-"""Below this share of what was asked even the best listing is no close match; where no
-concept of the taxonomy was recognised, mere words must cover more."""
+COVERAGE_FLOOR = 0.1
+"""Below this share of what was asked even the best listing is no close match."""
 LONG_TEXT_CONCEPTS = 0.08
 LONG_TEXT_FLOOR = 0.15
 """An article is on topic when this share of its words names concepts we know."""
@@ -296,9 +294,16 @@ def _is_far(query: Query, signals: Signals) -> bool:
         unread = not words(signals.profile.text)
         return query.is_long or (unread and bool(signals.profile.text.strip()))
     best = float(signals.topic.coverage.max())
+    if _is_ticked(signals.profile):
+        return best == 0
     if query.is_long:
         return query.concept_share < LONG_TEXT_CONCEPTS or best < LONG_TEXT_FLOOR
-    return best < (CONCEPT_FLOOR if query.has_concept else WORD_FLOOR)
+    return query.standing.is_off_topic or best < COVERAGE_FLOOR
+
+
+def _is_ticked(profile: DonorProfile) -> bool:
+    """Whether a topic was chosen, which cannot be off topic."""
+    return any(getattr(profile, kind.value) for kind in TagKind)
 
 
 def _names(named: Named, topic: TopicScores) -> npt.NDArray[np.float32]:

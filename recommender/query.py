@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log
 
+from recommender.floor import NOTHING_SAID, Standing, weigh_phrase, weigh_word
 from recommender.index import Index, Meaning
 from recommender.models import Correction, DonorProfile, Language, TagKind
 from recommender.text import (
@@ -59,23 +60,19 @@ class Unit:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What a profile means to the index."""
+    """What a profile means to the index; `standing` weighs its words, if they are few."""
 
     units: tuple[Unit, ...]
     corrections: tuple[Correction, ...] = ()
     unknown_words: tuple[str, ...] = ()
     is_long: bool = False
     concept_share: float = 1.0
+    standing: Standing = NOTHING_SAID
 
     @property
     def importance(self) -> float:
         """The sum over units, unknown words included."""
         return sum(unit.importance for unit in self.units)
-
-    @property
-    def has_concept(self) -> bool:
-        """Whether any unit is a concept of the taxonomy."""
-        return any(unit.kind != "word" for unit in self.units)
 
     def term_weights(self) -> dict[int, float]:
         """The query vector."""
@@ -125,6 +122,7 @@ class _Reader:
         self.spoken: dict[str, dict[str, int]] = {}
         self.corrections: dict[str, str] = {}
         self.unknown: dict[str, int] = {}
+        self.standing = NOTHING_SAID
         self.place_words = frozenset(words(profile.place.label)) if profile.place else frozenset()
 
     def read(self) -> Query:
@@ -135,6 +133,8 @@ class _Reader:
         known = typed if is_long else [self._corrected(token) for token in typed]
         for phrase, meanings in find_phrases(known, self.index):
             self._read_segment(phrase, meanings, language)
+            if not is_long:
+                self._weigh_segment(phrase, meanings)
         return self._query(typed)
 
     def _read_chips(self) -> None:
@@ -182,6 +182,22 @@ class _Reader:
         for token in phrase:
             if not (is_stop_word(token.word) or is_filler(token.word)):
                 self._read_word(token, labels, own_weight, language)
+
+    def _weigh_segment(self, phrase: Sequence[Token], meanings: tuple[Meaning, ...]) -> None:
+        content = [t for t in phrase if not (is_stop_word(t.word) or is_filler(t.word))]
+        if meanings:
+            self.standing += weigh_phrase(meanings, max(1, len(content)))
+            return
+        for token in content:
+            self.standing += self._weigh_word(token)
+
+    def _weigh_word(self, token: Token) -> Standing:
+        if token.word in self.corrections.values():
+            # "mattress" read as "matters": only a concept makes a guess believable.
+            return Standing(foreign=1, n_words=1)
+        stems = {token.stem_en, token.stem_es}
+        known = [self.index.vocabulary[stem] for stem in stems if stem in self.index.vocabulary]
+        return weigh_word(known, self.index)
 
     def _read_word(
         self, token: Token, labels: list[str], weight: float, language: Language
@@ -240,6 +256,7 @@ class _Reader:
             unknown_words=() if is_long else tuple(self.unknown),
             is_long=is_long,
             concept_share=self._n_concept_words() / len(content) if content else 1.0,
+            standing=self.standing,
         )
 
     def _n_concept_words(self) -> int:
