@@ -1,6 +1,8 @@
 """What is on topic: by word, by phrase, and over the whole judged set."""
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -183,3 +185,9 @@ def test_rates_by_hand(index: Index, tmp_path: Path) -> None:
     assert Rate(wrong=0, n=0).interval() == (0, 1)
     assert "50.0% (9.5% to 90.5%; 1 of 2)" in format_row("all", asked, [asked[2]])
     assert "off: asylum zoo (" in format_mistake(asked[2], index)
+
+
+def test_the_script_says_what_it_does() -> None:
+    command = [sys.executable, "-m", "benchmarks.floor", "--help"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "python -m benchmarks.floor" in shown.stdout
