@@ -2,163 +2,202 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from recommender.models import Match, Reason
-from recommender.nearness import LEVELS
-from recommender.query import Query, Unit
+import numpy as np
+import numpy.typing as npt
+
+from recommender.models import Match, Nearness, Reason
+from recommender.nearness import LEVELS, distances_km
+from recommender.query import Unit
 from recommender.ranking import Ranking, Signals
 
 MAX_LENDERS = 3
 MAX_RELATED = 4
 
+Table = npt.NDArray[np.floating]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Explainer:
-    """Turns a ranking's parts into reasons, one listing at a time.
+    """Turns a ranking's parts into reasons, for all listings of a page at once.
 
-    The slugs in `exclude` are named nowhere, though their words still lend support.
+    `positions` are those of the page among the candidates. The slugs in `exclude` are named
+    nowhere, though their words still lend support.
     """
 
-    query: Query
     signals: Signals
     ranking: Ranking
+    positions: npt.NDArray[np.integer]
     exclude: Set[str] = frozenset()
 
-    @cached_property
-    def _asked(self) -> dict[int, float]:
-        """How much all units together ask of each term."""
-        asked: dict[int, float] = {}
-        for unit in self.query.units:
-            for term, weight in unit.terms.items():
-                asked[term] = asked.get(term, 0.0) + weight
-        return asked
-
-    def match(self, position: int, rank: int) -> Match:
-        """The listing at a position of the candidates, with every share of its score."""
-        row = int(self.signals.topic.rows[position])
-        nearness = self.signals.nearness
-        level = LEVELS[nearness.level[row]] if nearness else None
-        distance = float(nearness.distance_km[row]) if nearness else float("nan")
-        listed = self.signals.index.documents.mapping(row)
-        return Match(
-            nonprofit=self.signals.index.nonprofit(row),
-            score=float(self.ranking.scores[position]),
-            rank=rank,
-            reasons=self.reasons(position, listed),
-            missing=self.missing(listed),
-            nearness=level,
-            distance_km=None if distance != distance else distance,
+    def matches(self, *, first_rank: int = 1) -> tuple[Match, ...]:
+        """The listings of the page, with every share of their scores."""
+        columns = (
+            self._rows.tolist(),
+            self.ranking.scores[self.positions].tolist(),
+            self.reasons(),
+            self.missing(),
+            self._levels(),
+            self._distances(),
         )
-
-    def reasons(self, position: int, listed: Mapping[int, float]) -> tuple[Reason, ...]:
-        """Every share of the score, the largest first; `listed` are the listing's weights."""
-        words = self._words(position, listed)
-        found = [*words, *self._lenders(position), *self._others(position)]
-        found = [reason for reason in found if reason.contribution > 0]
-        return tuple(sorted(found, key=lambda reason: -reason.contribution))
-
-    def missing(self, listed: Mapping[int, float]) -> tuple[Reason, ...]:
-        """What was asked for and the listing does not have: a tag, or a word anywhere."""
         return tuple(
-            Reason(
-                feature="words",
-                kind=unit.kind,
-                label=unit.label,
-                contribution=0.0,
-                sources=unit.sources,
+            Match(
+                nonprofit=self.signals.index.nonprofit(row),
+                score=score,
+                rank=rank,
+                reasons=reasons,
+                missing=missing,
+                nearness=level,
+                distance_km=distance,
             )
-            for unit in self.query.units
-            if not _has(listed, unit)
+            for rank, (row, score, reasons, missing, level, distance) in enumerate(
+                zip(*columns, strict=True), start=first_rank
+            )
         )
 
-    def _words(self, position: int, listed: Mapping[int, float]) -> list[Reason]:
-        """The own part, split by what was asked; the rest came by feedback."""
-        if "words" not in self.ranking.parts:
-            return []
-        products = {
-            term: weight * listed[term]
-            for term, weight in self.signals.topic.weights.items()
-            if term in listed
-        }
-        part = float(self.ranking.parts["words"][position])
-        factor = part / (sum(products.values()) or 1.0)
-        per_term = {term: factor * product for term, product in products.items()}
-        reasons = [
-            self._unit_reason(unit, per_term, _has(listed, unit)) for unit in self.query.units
-        ]
-        related = {t: v for t, v in per_term.items() if t not in self._asked and v > 0}
-        if related:
-            reasons.append(self._related_reason(related))
-        return reasons
+    def reasons(self) -> list[tuple[Reason, ...]]:
+        """Every share of each listing's score, the largest first."""
+        found: list[list[Reason]] = [[] for _ in self.positions]
+        for key in self.ranking.parts:
+            find = {"words": self._words, "neighbours": self._lenders}.get(key, self._other)
+            for reasons, more in zip(found, find(key), strict=True):
+                reasons += (reason for reason in more if reason.contribution > 0)
+        return [tuple(sorted(each, key=lambda reason: -reason.contribution)) for each in found]
 
-    def _unit_reason(self, unit: Unit, per_term: Mapping[int, float], has: bool) -> Reason:
+    def missing(self) -> list[tuple[Reason, ...]]:
+        """What was asked for and each listing does not have: a tag, or a word anywhere."""
+        told = [_reason(unit, unit.kind, unit.label, 0.0) for unit in self._units]
+        return [
+            tuple(reason for reason, has in zip(told, row, strict=True) if not has)
+            for row in self._has.tolist()
+        ]
+
+    @property
+    def _units(self) -> Sequence[Unit]:
+        return self.signals.query.units
+
+    @cached_property
+    def _rows(self) -> npt.NDArray[np.integer]:
+        rows: npt.NDArray[np.integer] = self.signals.topic.rows[self.positions]
+        return rows
+
+    @cached_property
+    def _terms(self) -> dict[int, int]:
+        """The terms of the query, sorted, and the column of each."""
+        return {term: column for column, term in enumerate(sorted(self.signals.topic.weights))}
+
+    @cached_property
+    def _listed(self) -> Table:
+        """What each listing of the page has of each term: (n_rows, n_terms)."""
+        documents = self.signals.index.documents
+        return documents.table(self._rows, np.array([*self._terms], dtype=np.int32))
+
+    @cached_property
+    def _has(self) -> npt.NDArray[np.bool_]:
+        """Whether a listing carries each unit: its concept, or any form of its word."""
+        decisive = np.zeros((len(self._terms), len(self._units)), dtype=np.float32)
+        for number, unit in enumerate(self._units):
+            terms = unit.terms if unit.kind == "word" else (unit.concept,)
+            decisive[[self._terms[t] for t in terms if t in self._terms], number] = 1
+        return np.asarray((self._listed > 0).astype(np.float32) @ decisive > 0)
+
+    @cached_property
+    def _asked(self) -> Table:
+        """What each unit asks of a term, as a share of what all ask: (n_terms, n_units)."""
+        asked = np.zeros((len(self._terms), len(self._units)))
+        for number, unit in enumerate(self._units):
+            asked[[self._terms[term] for term in unit.terms], number] = [*unit.terms.values()]
+        shares: Table = asked / np.maximum(asked.sum(axis=1, keepdims=True), 1e-12)
+        return shares
+
+    def _words(self, key: str) -> Iterator[list[Reason]]:
+        """The own part, split by what was asked; the rest came by feedback."""
+        weights = self.signals.topic.weights
+        shares = self._listed * np.array([weights[term] for term in self._terms])
+        totals = shares.sum(axis=1)
+        totals[totals == 0] = 1.0
+        shares *= (self.ranking.parts[key][self.positions] / totals)[:, np.newaxis]
+        by_unit, by_feedback = shares @ self._asked, shares * ~self._asked.any(axis=1)
+        related = self._related(by_feedback)
+        for at, contributions in enumerate(by_unit.tolist()):
+            reasons = [
+                self._unit_reason(number, contribution, at, shares)
+                for number, contribution in enumerate(contributions)
+                if contribution > 0
+            ]
+            yield [*reasons, related[at]]
+
+    def _unit_reason(self, number: int, contribution: float, at: int, shares: Table) -> Reason:
         """A unit's share; a term that several units use is split by what each asked of it.
 
         Where the listing lacks the concept and only uses words of it, those are named.
         """
-        shares = {
-            term: per_term[term] * weight / self._asked[term]
-            for term, weight in unit.terms.items()
-            if term in per_term
-        }
-        mentioned = ", ".join(self._surfaces(sorted(shares, key=lambda term: -shares[term])))
-        return Reason(
-            feature="words",
-            kind=unit.kind if has else "mention",
-            label=unit.label if has else mentioned,
-            contribution=sum(shares.values()),
-            sources=unit.sources,
-        )
+        unit = self._units[number]
+        if self._has[at, number]:
+            return _reason(unit, unit.kind, unit.label, contribution)
+        given = shares[at] * self._asked[:, number]
+        terms = [term for term in unit.terms if self._listed[at, self._terms[term]]]
+        terms.sort(key=lambda term: -given[self._terms[term]])
+        return _reason(unit, "mention", ", ".join(self._surfaces(terms)), contribution)
 
-    def _related_reason(self, related: dict[int, float]) -> Reason:
-        named = self._surfaces(sorted(related, key=lambda term: -related[term]))[:MAX_RELATED]
-        return Reason(
-            feature="words",
-            kind="related",
-            label=", ".join(named),
-            contribution=sum(related.values()),
-            sources=tuple(named),
-        )
+    def _related(self, shares: Table) -> list[Reason]:
+        """What came by feedback, named by the words that gave most."""
+        terms, order = [*self._terms], np.argsort(-shares, axis=1, kind="stable")
+        counts = (shares > 0).sum(axis=1).tolist()
+        found = []
+        for columns, n, total in zip(
+            order.tolist(), counts, shares.sum(axis=1).tolist(), strict=True
+        ):
+            surfaces = self._surfaces(terms[column] for column in columns[:n])
+            named = tuple(islice(surfaces, MAX_RELATED))
+            found.append(
+                Reason(
+                    feature="words",
+                    kind="related",
+                    label=", ".join(named),
+                    contribution=total,
+                    sources=named,
+                )
+            )
+        return found
 
-    def _surfaces(self, terms: Iterable[int]) -> list[str]:
+    def _surfaces(self, terms: Iterable[int]) -> Iterator[str]:
         """Terms as words of the donor's language; those it does not use are left out."""
         index, language = self.signals.index, self.signals.profile.language
-        return [word for term in terms if (word := index.surface(term, language))]
+        return (word for term in terms if (word := index.surface(term, language)))
 
-    def _lenders(self, position: int) -> list[Reason]:
-        if "neighbours" not in self.ranking.parts:
-            return []
-        row, index = int(self.signals.topic.rows[position]), self.signals.index
-        support = self.signals.topic.raw[index.neighbours[row]] * index.similarities[row]
-        order = (-support).argsort(kind="stable")
-        lenders = index.neighbours[row][order[support[order] > 0]].tolist()
-        named = (lender for lender in lenders if index.slugs[lender] not in self.exclude)
-        names = tuple(index.nonprofit(lender).name for lender in islice(named, MAX_LENDERS))
-        return [
-            Reason(
-                feature="neighbours",
-                kind="neighbours",
-                label=", ".join(names),
-                contribution=float(self.ranking.parts["neighbours"][position]),
-                sources=names,
-            )
-        ]
+    def _lenders(self, key: str) -> Iterator[list[Reason]]:
+        """What similar listings lent, by the names of those that lent most."""
+        index = self.signals.index
+        neighbours = index.neighbours[self._rows]
+        support = self.signals.topic.raw[neighbours] * index.similarities[self._rows]
+        order = np.argsort(-support, axis=1, kind="stable")
+        lenders = np.take_along_axis(neighbours, order, axis=1).tolist()
+        counts = (support > 0).sum(axis=1).tolist()
+        lent = self.ranking.parts[key][self.positions].tolist()
+        for rows, n, contribution in zip(lenders, counts, lent, strict=True):
+            yield [self._lending(rows[:n], contribution)] if contribution > 0 else []
 
-    def _others(self, position: int) -> list[Reason]:
-        rest = [key for key in self.ranking.parts if key not in ("words", "neighbours")]
-        return [
-            Reason(
-                feature=key,
-                kind=key,
-                label=self._label(key),
-                contribution=float(self.ranking.parts[key][position]),
-            )
-            for key in rest
-        ]
+    def _lending(self, lenders: Sequence[int], contribution: float) -> Reason:
+        index = self.signals.index
+        shown = (row for row in lenders if index.slugs[row] not in self.exclude)
+        names = tuple(index.nonprofit(row).name for row in islice(shown, MAX_LENDERS))
+        return Reason(
+            feature="neighbours",
+            kind="neighbours",
+            label=", ".join(names),
+            contribution=contribution,
+            sources=names,
+        )
+
+    def _other(self, key: str) -> Iterator[list[Reason]]:
+        label = self._label(key)
+        for contribution in self.ranking.parts[key][self.positions].tolist():
+            yield [Reason(feature=key, kind=key, label=label, contribution=contribution)]
 
     def _label(self, key: str) -> str:
         place = self.signals.profile.place
@@ -166,9 +205,21 @@ class Explainer:
             return place.label
         return self.signals.profile.text if key == "name" else ""
 
+    def _levels(self) -> list[Nearness | None]:
+        nearness = self.signals.nearness
+        if nearness is None:
+            return [None] * len(self.positions)
+        return [LEVELS[code] for code in nearness.level[self.positions].tolist()]
 
-def _has(listed: Mapping[int, float], unit: Unit) -> bool:
-    """Whether a listing carries what a unit asks for: its concept, or any form of its word."""
-    if unit.kind != "word":
-        return unit.concept in listed
-    return any(term in listed for term in unit.terms)
+    def _distances(self) -> list[float | None]:
+        place = self.signals.profile.place
+        if place is None:
+            return [None] * len(self.positions)
+        distances = distances_km(place, self._rows, self.signals.index).tolist()
+        return [None if distance != distance else distance for distance in distances]
+
+
+def _reason(unit: Unit, kind: str, label: str, contribution: float) -> Reason:
+    return Reason(
+        feature="words", kind=kind, label=label, contribution=contribution, sources=unit.sources
+    )

@@ -28,7 +28,14 @@ from recommender.models import (
     TagKind,
     Weights,
 )
-from recommender.nearness import is_in_scope, is_local, measure_nearness
+from recommender.nearness import (
+    distances_km,
+    is_in_scope,
+    is_local,
+    measure_nearness,
+    serves_locally,
+    survey,
+)
 from recommender.query import Query, understand
 from recommender.ranking import Signals, match_names, rank
 from recommender.retrieval import TopicScores, coverage, retrieve
@@ -41,6 +48,7 @@ LONG_TEXT_FLOOR = 0.15
 """An article is on topic when this share of its words names concepts we know."""
 SEARCH_COVERAGE = 0.5
 SMALL_REVENUE_USD = 1_000_000
+NO_FILTERS = Filters()
 FACET_KINDS = (*(kind.value for kind in TagKind), "states", "reach")
 
 Mask = npt.NDArray[np.bool_]
@@ -74,9 +82,9 @@ def recommend(
     far = _is_far(query, signals)
     # Where nothing could be read, nothing is closest either.
     shown = ranking.order[: n if query.units or not far else 0]
-    explainer = Explainer(query=query, signals=signals, ranking=ranking, exclude=exclude)
+    page = Explainer(signals=signals, ranking=ranking, positions=shown, exclude=exclude)
     return Recommendation(
-        matches=tuple(explainer.match(int(position), at + 1) for at, position in enumerate(shown)),
+        matches=page.matches(),
         generation=index.generation,
         no_close_match=far,
         n_candidates=len(signals.topic.rows),
@@ -108,9 +116,10 @@ def order_matches(
 
 def _read_profile(profile: DonorProfile, index: Index, exclude: Set[str]) -> Signals:
     query = understand(profile, index)
-    nearness = measure_nearness(profile, index)
-    eligible = _chosen(profile.filters, index) & _excluding(index, exclude)
-    eligible &= is_in_scope(nearness, profile.scope, index)
+    vicinity = survey(profile, index)
+    eligible = is_in_scope(vicinity, profile.scope, index) & _excluding(index, exclude)
+    if profile.filters != NO_FILTERS:
+        eligible &= _chosen(profile.filters, index)
     named = match_names(profile.text, index)
     topic = _topic(query, index, eligible, kept=named)
     return Signals(
@@ -118,7 +127,7 @@ def _read_profile(profile: DonorProfile, index: Index, exclude: Set[str]) -> Sig
         query=query,
         index=index,
         topic=topic,
-        nearness=nearness,
+        nearness=measure_nearness(vicinity, topic.rows),
         names=_names(named, topic),
     )
 
@@ -172,11 +181,11 @@ def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset())
     signals, found = _read_search(query, index, exclude)
     ranking = rank(signals, n=0)
     order = _sorted(ranking.order, query.sort, signals)
-    explainer = Explainer(query=signals.query, signals=signals, ranking=ranking, exclude=exclude)
     start = (query.page - 1) * query.page_size
     shown = order[start : start + query.page_size]
+    page = Explainer(signals=signals, ranking=ranking, positions=shown, exclude=exclude)
     return SearchPage(
-        matches=tuple(explainer.match(int(p), start + at + 1) for at, p in enumerate(shown)),
+        matches=page.matches(first_rank=start + 1),
         total=len(order),
         facets=_facets(found, query.filters, index),
         generation=index.generation,
@@ -192,11 +201,12 @@ def order_found(query: SearchQuery, index: Index, *, exclude: Set[str] = frozens
 
 
 def _ordered(order: npt.NDArray[np.integer], signals: Signals) -> Order:
-    rows = signals.topic.rows[order]
+    nearness = signals.nearness
+    local = np.ones(len(order), dtype=np.bool_)
     return Order(
-        rows=rows,
+        rows=signals.topic.rows[order],
         coverage=signals.topic.coverage[order],
-        is_local=is_local(signals.nearness, signals.index)[rows],
+        is_local=local if nearness is None else serves_locally(nearness)[order],
     )
 
 
@@ -211,10 +221,10 @@ def _read_search(query: SearchQuery, index: Index, exclude: Set[str]) -> tuple[S
         weights=Weights(place=0.5),
     )
     understood = understand(profile, index)
-    nearness = measure_nearness(profile, index)
+    vicinity = survey(profile, index)
     named = match_names(query.text, index)
     found = _found(understood, index, named) & _excluding(index, exclude)
-    found &= is_local(nearness, index)
+    found &= is_local(vicinity, index)
     allowed = found & _chosen(query.filters, index)
     topic = _topic(understood, index, allowed, kept=np.flatnonzero(allowed))
     signals = Signals(
@@ -222,7 +232,7 @@ def _read_search(query: SearchQuery, index: Index, exclude: Set[str]) -> tuple[S
         query=understood,
         index=index,
         topic=topic,
-        nearness=nearness,
+        nearness=measure_nearness(vicinity, topic.rows),
         names=_names(named, topic),
     )
     return signals, found
@@ -232,7 +242,7 @@ def _found(query: Query, index: Index, named: Named) -> Mask:
     """The listings that have at least half of what was typed, or are named so."""
     if not query.units:
         return np.ones(len(index), dtype=np.bool_)
-    found: Mask = coverage(query, index) >= SEARCH_COVERAGE
+    found: Mask = coverage(query, index, np.arange(len(index))) >= SEARCH_COVERAGE
     found[list(named)] = True
     return found
 
@@ -243,8 +253,10 @@ def _sorted(
     rows = signals.topic.rows
     if sort is Sort.NAME:
         return order[np.argsort(signals.index.name_ranks[rows[order]], kind="stable")]
-    if sort is Sort.DISTANCE and signals.nearness is not None:
-        return order[np.argsort(signals.nearness.distance_km[rows[order]], kind="stable")]
+    place = signals.profile.place
+    if sort is Sort.DISTANCE and place is not None:
+        distances = distances_km(place, rows[order], signals.index)
+        return order[np.argsort(distances, kind="stable")]
     return order
 
 

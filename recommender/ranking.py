@@ -100,8 +100,7 @@ def place_score(signals: Signals) -> Scores:
     nearness = signals.nearness
     if nearness is None:
         return np.zeros(len(signals.topic.rows), dtype=np.float32)
-    found: Scores = nearness.score[signals.topic.rows]
-    return found
+    return nearness.score
 
 
 def name_score(signals: Signals) -> Scores:
@@ -219,8 +218,8 @@ def rank(signals: Signals, *, n: int) -> Ranking:
         parts[feature.key] = np.asarray(share * feature.score(signals), dtype=np.float32)
         scores = scores + parts[feature.key]
     is_named = signals.names >= NAME_CERTAIN
-    # Rounded, so that the last bits of a sum do not decide between equals.
-    order = np.lexsort((signals.topic.rows, -np.round(scores, 6), ~is_named))
+    # Rounded, so that the last bits of a sum do not decide between equals; rows are in order.
+    order = np.argsort(-np.round(scores, 6) - 2 * is_named, kind="stable")
     return Ranking(order=diversify(order, signals, n=n), scores=scores, parts=parts)
 
 
@@ -231,25 +230,29 @@ def diversify(
 
     Greedy over the first `n + STEP_BACK` candidates; scores are left as they are.
     """
-    rows, index = signals.topic.rows, signals.index
-    head, tail = order[: n + STEP_BACK].tolist(), order[n + STEP_BACK :]
+    head, index = order[: n + STEP_BACK], signals.index
+    rows = signals.topic.rows[head]
+    close = _look_alikes(rows, index)
     kept: dict[int, int] = {}
     stepped: list[int] = []
     families: set[int] = set()
-    for position in head:
-        row = int(rows[position])
-        family = int(index.families[row])
-        if family in families or not kept.keys().isdisjoint(_look_alikes(row, index)):
+    listed = zip(rows.tolist(), head.tolist(), index.families[rows].tolist(), strict=True)
+    for row, position, family in listed:
+        if family in families or not kept.keys().isdisjoint(close.get(row, ())):
             stepped.append(position)
         else:
             kept[row] = position
             families.add(family)
-    return np.concatenate(([*kept.values()], stepped, tail)).astype(np.intp)
+    return np.concatenate(([*kept.values()], stepped, order[len(head) :])).astype(np.intp)
 
 
-def _look_alikes(row: int, index: Index) -> list[int]:
-    close = index.similarities[row] >= LOOK_ALIKE
-    found: list[int] = index.neighbours[row][close].tolist()
+def _look_alikes(rows: npt.NDArray[np.integer], index: Index) -> dict[int, list[int]]:
+    """The near copies of those of some rows that have any."""
+    found: dict[int, list[int]] = {}
+    at, which = np.nonzero(index.similarities[rows] >= LOOK_ALIKE)
+    copies = index.neighbours[rows[at], which]
+    for row, copy in zip(rows[at].tolist(), copies.tolist(), strict=True):
+        found.setdefault(row, []).append(copy)
     return found
 
 
@@ -263,15 +266,16 @@ def match_names(text: str, index: Index) -> dict[int, float]:
         return {}
     joined = " ".join(typed)
     is_topic = phrase_key(typed) in index.phrases
-    shared, n_grams = index.name_grams.overlaps(joined)
-    sizes = index.name_grams.sizes
+    numbers, shared, n_grams = index.name_grams.overlaps(joined)
+    sizes = index.name_grams.sizes[numbers]
     dice = 2 * shared / (sizes + n_grams)
     likely = np.maximum(dice, 0.9 * shared / np.maximum(sizes, 1))
-    best = np.argsort(-likely, kind="stable")[:NAME_CANDIDATES]
+    worth = np.flatnonzero(likely >= NAME_LIKELY)
+    best = worth[np.argsort(-likely[worth], kind="stable")[:NAME_CANDIDATES]]
     found: dict[int, float] = {}
-    for number in best[likely[best] >= NAME_LIKELY].tolist():
+    for number, overlap in zip(numbers[best].tolist(), dice[best].tolist(), strict=True):
         row = int(index.name_rows[number])
-        loose = 0.0 if is_topic else 0.8 * (float(dice[number]) - NAME_FLOOR) / (1 - NAME_FLOOR)
+        loose = 0.0 if is_topic else 0.8 * (overlap - NAME_FLOOR) / (1 - NAME_FLOOR)
         likeness = max(loose, _likeness(joined, index.name_strings[number], is_topic))
         if likeness > 0:
             found[row] = max(found.get(row, 0.0), likeness)

@@ -87,7 +87,8 @@ def explain(profile: DonorProfile, query: Query, index: Index) -> tuple[Explaine
         nearness=None,
         names=np.zeros(len(topic.rows), dtype=np.float32),
     )
-    explainer = Explainer(query=query, signals=signals, ranking=rank(signals, n=10))
+    positions = np.arange(len(topic.rows))
+    explainer = Explainer(signals=signals, ranking=rank(signals, n=10), positions=positions)
     return explainer, signals
 
 
@@ -99,11 +100,10 @@ def test_without_a_unit_the_score_loses_what_the_unit_gave(
     query = understand(profile, crowd_index)
     explainer, signals = explain(profile, query, crowd_index)
     topic, raw = signals.topic, accumulate(query.term_weights(), crowd_index)
-    checked = 0
+    checked, found = 0, explainer.reasons()
     for position, row in enumerate(topic.rows.tolist()):
         units = {(unit.kind, unit.label): unit for unit in query.units}
-        listed = crowd_index.documents.mapping(row)
-        reasons = [r for r in explainer.reasons(position, listed) if (r.kind, r.label) in units]
+        reasons = [reason for reason in found[position] if (reason.kind, reason.label) in units]
         if not reasons:
             continue
         unit = units[reasons[0].kind, reasons[0].label]
@@ -210,5 +210,5 @@ def test_a_term_of_two_units_is_shared_between_them(make_nonprofit: Make) -> Non
         for label, weight in (("a", 1.0), ("b", 3.0))
     )
     explainer, _ = explain(DonorProfile(), Query(units=units), index)
-    reasons = {r.label: r.contribution for r in explainer.reasons(0, index.documents.mapping(0))}
+    reasons = {reason.label: reason.contribution for reason in explainer.reasons()[0]}
     assert reasons["b"] == pytest.approx(3 * reasons["a"])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recommender.geo import haversine_km
 from recommender.index import BuildInputs, Index, build_index
 from recommender.models import (
     DonorProfile,
@@ -13,6 +14,7 @@ from recommender.models import (
     Nearness,
     Nonprofit,
     Place,
+    PlaceKind,
     Reach,
     Scope,
     ServiceArea,
@@ -21,9 +23,13 @@ from recommender.models import (
 from recommender.nearness import (
     LEVELS,
     PLACE_SCORES,
+    NearnessArrays,
+    distances_km,
     is_in_scope,
     is_local,
     measure_nearness,
+    serves_locally,
+    survey,
 )
 from tests.profiles import PLACES, PROFILES
 
@@ -31,18 +37,23 @@ Make = Callable[..., Nonprofit]
 PlaceOf = Callable[[str], Place]
 
 
+def measure_all(profile: DonorProfile, index: Index) -> NearnessArrays:
+    found = measure_nearness(survey(profile, index), np.arange(len(index)))
+    assert found is not None
+    return found
+
+
 def relate(place: Place, *nonprofits: Nonprofit, **profile: object) -> list[tuple[Nearness, float]]:
     """The level and score of each listing for a donor there."""
-    found = measure_nearness(
-        DonorProfile(place=place, **profile), build_index(BuildInputs(nonprofits=nonprofits))
-    )
-    assert found is not None
+    index = build_index(BuildInputs(nonprofits=nonprofits))
+    found = measure_all(DonorProfile(place=place, **profile), index)
     levels = [LEVELS[code] for code in found.level]
     return list(zip(levels, found.score.tolist(), strict=True))
 
 
 def test_without_a_place_there_is_no_nearness(index: Index) -> None:
-    assert measure_nearness(DonorProfile(text="asylum"), index) is None
+    assert survey(DonorProfile(text="asylum"), index) is None
+    assert measure_nearness(None, np.arange(3)) is None
     assert is_in_scope(None, Scope.NEAR, index).all()
     assert is_local(None, index).all()
 
@@ -119,9 +130,7 @@ def test_a_hidden_location_has_no_distance_and_is_no_office(
     assert unstated is Nearness.ELSEWHERE
     assert relate(make_place("MA"), groups[1])[0][0] is Nearness.ELSEWHERE
     index = build_index(BuildInputs(nonprofits=groups))
-    found = measure_nearness(DonorProfile(place=make_place("Boston, MA")), index)
-    assert found is not None
-    assert np.isnan(found.distance_km).all()
+    assert np.isnan(distances_km(make_place("Boston, MA"), np.arange(2), index)).all()
 
 
 def test_a_whole_state_as_the_place(make_nonprofit: Make, make_place: PlaceOf) -> None:
@@ -143,15 +152,15 @@ def test_a_whole_state_as_the_place(make_nonprofit: Make, make_place: PlaceOf) -
 
 def test_scope_near_and_state_leave_out_other_states(index: Index, make_place: PlaceOf) -> None:
     near = DonorProfile(place=make_place("Portland, ME"))
-    nearness = measure_nearness(near, index)
+    vicinity = survey(near, index)
     for scope in (Scope.NEAR, Scope.STATE):
-        kept = {index.slugs[row] for row in np.flatnonzero(is_in_scope(nearness, scope, index))}
+        kept = {index.slugs[row] for row in np.flatnonzero(is_in_scope(vicinity, scope, index))}
         assert kept == {
             "test-maine-asylum-project",
             "test-lewiston-english-classes",
             "test-national-policy-network",
         }
-    assert is_in_scope(nearness, Scope.ANYWHERE, index).all()
+    assert is_in_scope(vicinity, Scope.ANYWHERE, index).all()
 
 
 def test_asking_for_the_state_lifts_groups_elsewhere_in_it(
@@ -166,8 +175,8 @@ def test_asking_for_the_state_lifts_groups_elsewhere_in_it(
 
 
 def test_the_directory_shows_what_is_near_or_statewide(index: Index, make_place: PlaceOf) -> None:
-    nearness = measure_nearness(DonorProfile(place=make_place("Portland, ME")), index)
-    kept = {index.slugs[row] for row in np.flatnonzero(is_local(nearness, index))}
+    vicinity = survey(DonorProfile(place=make_place("Portland, ME")), index)
+    kept = {index.slugs[row] for row in np.flatnonzero(is_local(vicinity, index))}
     assert kept == {"test-maine-asylum-project", "test-lewiston-english-classes"}
 
 
@@ -176,11 +185,47 @@ def test_the_directory_shows_what_is_near_or_statewide(index: Index, make_place:
 def test_place_scores_lie_between_nothing_and_one(
     crowd_index: Index, profile: DonorProfile
 ) -> None:
-    found = measure_nearness(profile, crowd_index)
-    assert found is not None
+    found = measure_all(profile, crowd_index)
     assert ((found.score >= 0) & (found.score <= 1)).all()
-    assert not (found.distance_km < 0).any()
     assert (found.score[found.level == LEVELS.index(Nearness.ELSEWHERE)] == 0).all()
+
+
+@given(PROFILES.filter(lambda profile: profile.place is not None), st.data())
+@settings(max_examples=60, deadline=None)
+def test_some_rows_are_measured_as_all_are(
+    crowd_index: Index, profile: DonorProfile, data: st.DataObject
+) -> None:
+    whole, vicinity = measure_all(profile, crowd_index), survey(profile, crowd_index)
+    chosen = data.draw(st.sets(st.integers(min_value=0, max_value=len(crowd_index) - 1)))
+    rows = np.array(sorted(chosen), dtype=np.intp)
+    found = measure_nearness(vicinity, rows)
+    assert found is not None
+    assert found.level.tolist() == whole.level[rows].tolist()
+    assert found.score.tolist() == whole.score[rows].tolist()
+    in_scope = is_in_scope(vicinity, Scope.NEAR, crowd_index)
+    assert (in_scope == (whole.level < LEVELS.index(Nearness.ELSEWHERE))).all()
+    assert (is_local(vicinity, crowd_index) == serves_locally(whole)).all()
+
+
+@given(st.sampled_from(PLACES), st.floats(min_value=1, max_value=500))
+@settings(max_examples=60, deadline=None)
+def test_an_office_is_near_by_its_distance(
+    crowd_index: Index, place: Place, radius_km: float
+) -> None:
+    rows = np.arange(len(crowd_index))
+    distances = distances_km(place, rows, crowd_index)
+    for row in rows.tolist():
+        offices = [at for at in crowd_index.nonprofit(row).shown_locations if at.latitude]
+        expected = [
+            haversine_km(place.latitude, place.longitude, at.latitude, at.longitude)
+            for at in offices
+        ]
+        assert np.isnan(distances[row]) == (not expected)
+        assert not expected or distances[row] == pytest.approx(min(expected), rel=1e-4, abs=0.01)
+    if place.kind is not PlaceKind.STATE:
+        found = measure_all(DonorProfile(place=place, radius_km=radius_km), crowd_index)
+        near = found.level == LEVELS.index(Nearness.OFFICE_NEAR)
+        assert (distances[near] <= np.float32(radius_km)).all()
 
 
 @given(
@@ -193,9 +238,7 @@ def test_a_larger_radius_never_loses_an_office(
     crowd_index: Index, place: Place, one: float, other: float
 ) -> None:
     profile = DonorProfile(place=place, radius_km=min(one, other))
-    small = measure_nearness(profile, crowd_index)
-    large = measure_nearness(replace(profile, radius_km=max(one, other)), crowd_index)
-    assert small is not None
-    assert large is not None
+    larger = replace(profile, radius_km=max(one, other))
+    small, large = measure_all(profile, crowd_index), measure_all(larger, crowd_index)
     assert (large.level <= small.level).all()
-    assert (is_local(small, crowd_index) <= is_local(large, crowd_index)).all()
+    assert (serves_locally(small) <= serves_locally(large)).all()

@@ -31,6 +31,27 @@ class Postings:
         start, end = int(self.indptr[row]), int(self.indptr[row + 1])
         return self.columns[start:end], self.weights[start:end]
 
+    def holds(self, row: int, columns: Ints) -> npt.NDArray[np.bool_]:
+        """Which of some sorted columns, of the same type, one row has."""
+        own, _ = self.row(row)
+        if not len(own):
+            return np.zeros(len(columns), dtype=np.bool_)
+        return np.asarray(own.take(own.searchsorted(columns), mode="clip") == columns)
+
+    def table(self, rows: Ints, columns: Ints) -> Floats:
+        """The weights of some rows at some sorted columns, 0 where none: (n_rows, n_columns)."""
+        found = np.zeros((len(rows), len(columns)), dtype=self.weights.dtype)
+        if not found.size:
+            return found
+        listed = [self.row(row) for row in rows.tolist()]
+        own = np.concatenate([columns for columns, _ in listed])
+        weights = np.concatenate([weights for _, weights in listed])
+        owners = np.repeat(np.arange(len(rows)), [len(columns) for columns, _ in listed])
+        at = columns.searchsorted(own)
+        hit = np.flatnonzero(columns.take(at, mode="clip") == own)
+        found[owners[hit], at[hit]] = weights[hit]
+        return found
+
     def count(self, mask: npt.NDArray[np.bool_], first: int, last: int) -> Ints:
         """How many columns of each row from `first` up to `last` the mask admits."""
         bounds = self.indptr[first : last + 1]
@@ -98,21 +119,22 @@ class GramIndex:
             sizes=sizes,
         )
 
-    def overlaps(self, text: str) -> tuple[npt.NDArray[np.float32], int]:
-        """How many grams each string shares with the text, and how many the text has."""
+    def overlaps(self, text: str) -> tuple[Ints, Ints, int]:
+        """The strings that share grams with the text, how many each does, and how many it has."""
         wanted = character_grams(text)
-        shared = np.zeros(len(self.sizes), dtype=np.float32)
-        for gram in self._known(wanted):
-            shared[self.strings[self.indptr[gram] : self.indptr[gram + 1]]] += 1
-        return shared, len(wanted)
+        spans = (self.indptr[gram : gram + 2].tolist() for gram in self._known(wanted))
+        lists = [self.strings[start:end] for start, end in spans]
+        counts = np.bincount(np.concatenate(lists)) if lists else np.empty(0, dtype=np.int64)
+        numbers = np.flatnonzero(counts)
+        return numbers, counts[numbers], len(wanted)
 
     def similar(self, text: str, *, n: int, at_least: float) -> list[tuple[int, float]]:
         """The strings most like the text by Dice's coefficient, in [0, 1], best first."""
-        shared, wanted = self.overlaps(text)
-        dice = 2 * shared / (self.sizes + wanted)
+        numbers, shared, wanted = self.overlaps(text)
+        dice = (2 * shared / (self.sizes[numbers] + wanted)).astype(np.float32)
         best = np.flatnonzero(dice >= at_least)
-        order = best[np.lexsort((best, -dice[best]))][:n]
-        return [(int(i), float(dice[i])) for i in order]
+        order = best[np.argsort(-dice[best], kind="stable")][:n]
+        return list(zip(numbers[order].tolist(), dice[order].tolist(), strict=True))
 
     def _known(self, grams: Iterable[str]) -> list[int]:
         return [self.grams[gram] for gram in grams if gram in self.grams]

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from recommender.geo import STATES
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
+from recommender.index.points import Points
 from recommender.models import (
     Basis,
     Language,
@@ -162,6 +163,32 @@ class Index:
     def similarity_totals(self) -> Floats:
         """The sum of each listing's similarities to its neighbours: (n_docs,)."""
         totals: Floats = self.similarities.sum(axis=1)
+        return totals
+
+    @cached_property
+    def offices(self) -> Points:
+        """Where listings are."""
+        places = self.places
+        return Points.build(places.office_rows, places.office_latitudes, places.office_longitudes)
+
+    @cached_property
+    def areas(self) -> Points:
+        """Where listings say that they work."""
+        places = self.places
+        return Points.build(places.area_rows, places.area_latitudes, places.area_longitudes)
+
+    @cached_property
+    def is_wide(self) -> npt.NDArray[np.bool_]:
+        """Which listings work in the whole country or abroad: (n_docs,)."""
+        wide = [REACHES.index(Reach.NATIONAL), REACHES.index(Reach.INTERNATIONAL)]
+        return np.isin(self.places.reach, wide)
+
+    @cached_property
+    def weight_totals(self) -> Floats:
+        """The sum of each listing's weights: (n_docs,)."""
+        documents = self.documents
+        running = np.concatenate(([0.0], np.cumsum(documents.weights, dtype=np.float64)))
+        totals: Floats = np.diff(running[documents.indptr]).astype(np.float32)
         return totals
 
     @cached_property
