@@ -28,7 +28,7 @@ index: $(VENV)/.installed secret
 
 bench: $(VENV)/.installed-dev secret
 	$(BIN)/flask --app app prepare
-	$(BIN)/python -m benchmarks $(COLLECTIONS)
+	$(BIN)/python -m benchmarks --bmf "$(BMF)" --missions "$(MISSIONS)" --work "$(WORK)" $(COLLECTIONS)
 
 # The key that seals result addresses; a new one makes old addresses unreadable.
 secret:

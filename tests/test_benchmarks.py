@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import __main__ as everything
 from benchmarks import peers
 from benchmarks.ablation import VARIANTS, changed
 from benchmarks.http import create_bare
@@ -105,3 +106,26 @@ def test_times_are_the_median_and_the_worst_of_a_hundred() -> None:
 
 def test_the_bare_application_answers() -> None:
     assert create_bare().test_client().get("/").text == "hello"
+
+
+def test_parts_that_lack_their_files_are_named_and_not_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(everything.subprocess, "run", lambda command, **_: ran.append(command[2:]))
+    for part in everything.list_parts(everything.parse(["--bmf", "", "--work", "there"])):
+        everything.run(part)
+    names = [name for name, *_ in ran]
+    assert "benchmarks.matching" in names
+    assert not {"benchmarks.relevance", "benchmarks.scale"} & {*names}
+    assert "## scale\n\nLeft out: needs files: BMF=FILE" in capsys.readouterr().out
+
+
+def test_parts_are_given_their_files() -> None:
+    asked = ["--bmf", "b", "--missions", "m", "--work", "w", "one", "two"]
+    parts = {part.name: part for part in everything.list_parts(everything.parse(asked))}
+    assert parts["relevance"].arguments == ("one", "two")
+    assert parts["scale"].arguments == ("b", "m", "--work", "w")
+    assert parts["scale"].lacks == parts["relevance"].lacks == ""
+    files = {file.stem for file in (ROOT / "benchmarks").glob("*.py")}
+    assert {*parts} - {"cluster"} <= files
