@@ -1,7 +1,8 @@
 """Builds and answers at growing sizes: `python -m benchmarks.scale BMF MISSIONS --work DIR`.
 
 The listings are composed for measuring (see `benchmarks.corpus`). Generations are kept below DIR
-with what their build cost, and are built again only when the code that builds them has changed.
+with what their build cost, and are built again only when the code that builds them has changed, or not at all
+with `--keep`.
 All engines are asked in turn, query by query, so that all see the machine in the same state. The
 others search the texts for ten documents; ours also reads tags and phrases, weighs place,
 applies filters to every third query, and gives the reasons of ten listings.
@@ -120,11 +121,14 @@ def digest_code() -> str:
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def build_all(files: Files, work: Path, sizes: Sequence[int]) -> list[Build]:
-    """A generation of each size below `work`, each built by a process of its own."""
+def build_all(files: Files, work: Path, sizes: Sequence[int], *, keep: bool = False) -> list[Build]:
+    """A generation of each size below `work`, each built by a process of its own.
+
+    One that is there and was built by the code as it is now, or by any with `keep`, is taken.
+    """
     for size in sizes:
         built = _read_build(work, size)
-        if built is None or built.code != digest_code():
+        if built is None or not (keep or built.code == digest_code()):
             print(f"Building an index of {size:,} listings …", file=sys.stderr, flush=True)
             arguments = [
                 str(files.bmf),
@@ -339,7 +343,7 @@ def _print_size(work: Path, size: int, rounds: int) -> None:
 
 
 def _print_growth(chosen: argparse.Namespace, files: Files) -> None:
-    builds = build_all(files, chosen.work, GROWTH_SIZES)
+    builds = build_all(files, chosen.work, GROWTH_SIZES, keep=chosen.keep)
     asks = make_asks(read_workload(load_settings()).profiles, chosen.rounds)
     answers = measure_growth(chosen.work, GROWTH_SIZES, asks)
     _print_lines(format_growth(builds, answers))
@@ -359,6 +363,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="where generations are kept")
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--rounds", type=int, default=4, help="how often each query is asked")
+    parser.add_argument("--keep", action="store_true", help="build only what is not there at all")
     parser.add_argument("--growth", type=Path, help="draw how costs grow into this SVG file")
     parser.add_argument("--build", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -367,7 +372,8 @@ def main() -> None:
     if chosen.build:
         build_one(files, chosen.work, chosen.build)
         return
-    _print_lines(format_builds(build_all(files, chosen.work, chosen.sizes)))
+    builds = build_all(files, chosen.work, chosen.sizes, keep=chosen.keep)
+    _print_lines(format_builds(builds))
     for size in chosen.sizes:
         _print_size(chosen.work, size, chosen.rounds)
     if chosen.growth:

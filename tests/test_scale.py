@@ -87,6 +87,8 @@ def test_a_kept_build_is_made_again_when_the_code_is_another(
     assert scale.build_all(files, tmp_path, [1_000])[0].size == 1_000
     assert commands == []
     kept.write_text(json.dumps(asdict(BUILD)))
+    scale.build_all(files, tmp_path, [1_000], keep=True)
+    assert commands == []
     scale.build_all(files, tmp_path, [1_000])
     assert commands[0][-2:] == ["--build", "1000"]
 
