@@ -1,11 +1,10 @@
 """Builds and answers at growing sizes: `python -m benchmarks.scale BMF MISSIONS --work DIR`.
 
 The listings are composed for measuring (see `benchmarks.corpus`). Generations are kept below DIR
-with what their build cost, and are built again only when the code that builds them has changed, or not at all
-with `--keep`.
-All engines are asked in turn, query by query, so that all see the machine in the same state. The
-others search the texts for ten documents; ours also reads tags and phrases, weighs place,
-applies filters to every third query, and gives the reasons of ten listings.
+with what their build cost, and are built again only when the code that builds them has changed,
+or not at all with `--keep`. All engines are asked in turn, query by query, so that all see the
+machine in the same state. The others search the texts for ten documents; ours also reads tags and
+phrases, weighs place, applies filters to every third query, and gives the reasons of ten listings.
 """
 
 from __future__ import annotations
