@@ -161,6 +161,7 @@ class _Reader:
         vocabulary = self.index.vocabulary
         return (
             token.word in self.index.known_words
+            or f"initials:{token.word}" in self.index.tag_of
             or token.stem_en in vocabulary
             or token.stem_es in vocabulary
             or is_stop_word(token.word)

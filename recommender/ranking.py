@@ -10,16 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from recommender.geo import STATES
 from recommender.index import Index
 from recommender.models import DonorProfile
 from recommender.nearness import NearnessArrays
 from recommender.query import Query
 from recommender.retrieval import TopicScores
-from recommender.text import edit_distance, phrase_key, words
+from recommender.text import (
+    edit_distance,
+    is_filler,
+    is_stop_word,
+    name_key,
+    phrase_key,
+    singular,
+    words,
+)
 
 Scores = npt.NDArray[np.float32]
 
@@ -27,11 +37,23 @@ SPECIFIC_IMPORTANCE = 4.0
 BROAD_SPECIFICITY = 0.4
 LIFT = "lift"
 """The group whose features, last in the table, lift a score towards 1 by their weight."""
-MAX_NAME_WORDS = 8
+MAX_NAME_WORDS = 16
 NAME_FLOOR = 0.6
 NAME_CERTAIN = 0.9
+NAME_BARE = 0.99
+NAME_BY_EDITS = (0.99, 0.96, 0.8, 0.0)
+NAME_BY_KEY_EDITS = (0.98, 0.95, 0.8, 0.0)
+"""By how many letters are wrong, of all or of all but small words; two leave it uncertain."""
+NAME_BY_INITIALS = 0.97
+NAME_WITH_PLACE = 0.93
+NAME_PART = 0.7
+"""Words of a name, at least two, where not all are topics: it is meant where few have them."""
+NAME_FEW = 3
 NAME_CANDIDATES = 30
 NAME_LIKELY = 0.4
+SHORT_NAME = 6
+SHORT_NAME_LIKELY = 0.2
+"""Two letters swapped in the middle of five leave a fifth of the trigrams."""
 NAME_SHARE = 0.35
 """A name inside a longer text must be this share of it: "safe" is also just a word."""
 SMALL_USD = 100_000
@@ -182,8 +204,8 @@ FEATURES = (
         applies=lambda signals: bool(signals.names.any()),
         title=N_("Name"),
         description=N_(
-            "If what you typed is the name of a listed group, or one letter off, that group comes "
-            "first. If it only resembles the name, the group rises."
+            "If what you typed is the name of a listed group or its initials, give or take a "
+            "letter, that group comes first. If it only resembles the name, the group rises."
         ),
     ),
 )
@@ -205,7 +227,8 @@ class Ranking:
 def rank(signals: Signals, *, n: int) -> Ranking:
     """Weigh the features and order the candidates; ties go to the slug.
 
-    A listing whose name was typed, give or take a letter, comes before all others.
+    A listing whose name was typed, give or take a letter, comes before all others; the
+    closer name comes first.
     """
     active = [feature for feature in FEATURES if feature.applies(signals)]
     weights = {f.group: f.weight * f.emphasis(signals) for f in active if f.group != LIFT}
@@ -217,9 +240,9 @@ def rank(signals: Signals, *, n: int) -> Ranking:
         share = feature.weight * (1 - scores) if lifts else weights[feature.group] / total
         parts[feature.key] = np.asarray(share * feature.score(signals), dtype=np.float32)
         scores = scores + parts[feature.key]
-    is_named = signals.names >= NAME_CERTAIN
+    named = np.where(signals.names >= NAME_CERTAIN, signals.names.astype(np.float64), 0)
     # Rounded, so that the last bits of a sum do not decide between equals; rows are in order.
-    order = np.argsort(-np.round(scores, 6) - 2 * is_named, kind="stable")
+    order = np.argsort(-np.round(scores, 6) - 1000 * np.round(named, 3), kind="stable")
     return Ranking(order=diversify(order, signals, n=n), scores=scores, parts=parts)
 
 
@@ -264,30 +287,95 @@ def match_names(text: str, index: Index) -> dict[int, float]:
     typed = words(text)
     if not typed or len(typed) > MAX_NAME_WORDS:
         return {}
-    joined = " ".join(typed)
+    asked = _read_name(" ".join(typed))
     is_topic = phrase_key(typed) in index.phrases
-    numbers, shared, n_grams = index.name_grams.overlaps(joined)
-    sizes = index.name_grams.sizes[numbers]
-    dice = 2 * shared / (sizes + n_grams)
-    likely = np.maximum(dice, 0.9 * shared / np.maximum(sizes, 1))
-    worth = np.flatnonzero(likely >= NAME_LIKELY)
-    best = worth[np.argsort(-likely[worth], kind="stable")[:NAME_CANDIDATES]]
-    found: dict[int, float] = {}
-    for number, overlap in zip(numbers[best].tolist(), dice[best].tolist(), strict=True):
-        row = int(index.name_rows[number])
-        loose = 0.0 if is_topic else 0.8 * (overlap - NAME_FLOOR) / (1 - NAME_FLOOR)
-        likeness = max(loose, _likeness(joined, index.name_strings[number], is_topic))
+    found = {} if is_topic else dict.fromkeys(_find_by_initials(asked, index), NAME_BY_INITIALS)
+    at_least = NAME_LIKELY if len(asked.text) > SHORT_NAME else SHORT_NAME_LIKELY
+    for number, dice in index.name_grams.near(asked.text, n=NAME_CANDIDATES, at_least=at_least):
+        row, name = int(index.name_rows[number]), _read_name(index.name_strings[number])
+        if is_topic:
+            likeness = float(name.text == asked.text)
+        else:
+            loose = 0.8 * (dice - NAME_FLOOR) / (1 - NAME_FLOOR)
+            likeness = max(loose, _likeness(asked, name, row, index))
         if likeness > 0:
             found[row] = max(found.get(row, 0.0), likeness)
-    return found
+    return _name_the_few(found)
 
 
-def _likeness(typed: str, name: str, is_topic: bool) -> float:
+@dataclass(frozen=True, kw_only=True)
+class _Name:
+    """A folded name: whole, without form of law, and also without stop words."""
+
+    text: str
+    bare: str
+    key: str
+
+
+@lru_cache(maxsize=20_000)
+def _read_name(name: str) -> _Name:
+    bare = name_key(name)
+    key = " ".join(word for word in bare.split() if not is_stop_word(word))
+    return _Name(text=name, bare=bare, key=key or bare)
+
+
+def _name_the_few(found: dict[int, float]) -> dict[int, float]:
+    """Words of the names of but a few listings mean these, unless a closer name was found."""
+    few = [row for row, likeness in found.items() if likeness == NAME_PART]
+    if len(few) > NAME_FEW:
+        return found
+    return found | dict.fromkeys(few, NAME_CERTAIN)
+
+
+def _find_by_initials(asked: _Name, index: Index) -> list[int]:
+    """The few listings abbreviated so, where what was typed is no word that listings use."""
+    rows = index.rows_with(f"initials:{asked.text}").tolist()
+    return [] if len(rows) > NAME_CANDIDATES or asked.text in index.known_words else rows
+
+
+def _likeness(asked: _Name, name: _Name, row: int, index: Index) -> float:
     """Similarity by whole words, or by edits where a letter or two went wrong."""
-    if name == typed or is_topic:
-        return float(name == typed)
-    if f" {name} " in f" {typed} ":
-        return NAME_CERTAIN * (len(name) / len(typed) >= NAME_SHARE)
+    if name.text == asked.text:
+        return 1.0
+    if name.bare == asked.bare:
+        return NAME_BARE
+    may_be_mistyped = _may_be_mistyped(asked, index)
+    whole, key = _distance(asked.bare, name.bare), _distance(asked.key, name.key)
+    if min(whole, key) <= 2 and (may_be_mistyped or not key):
+        return max(NAME_BY_EDITS[whole], NAME_BY_KEY_EDITS[key])
+    if f" {name.key} " in f" {asked.key} ":
+        return _inside(asked, name.key, row, index)
+    part = {*asked.key.split()}
+    is_telling = any(singular(word) not in index.phrases for word in part)
+    return NAME_PART * (len(part) > 1 and is_telling and part <= {*name.key.split()})
+
+
+def _distance(typed: str, name: str) -> int:
+    """How many letters are wrong: 3 is more than may be."""
     limit = 1 if len(typed) < 8 else 2
     distance = edit_distance(typed, name, limit)
-    return 1 - distance / 10 if distance <= limit and len(typed) >= 5 else 0.0
+    return distance if distance <= limit else 3
+
+
+def _may_be_mistyped(asked: _Name, index: Index) -> bool:
+    """Whether another name may be meant: "hope" is a word of its own, "wias" is none."""
+    n_letters = len(asked.key)
+    return n_letters > 4 or (n_letters == 4 and asked.key not in index.known_words)
+
+
+def _inside(asked: _Name, key: str, row: int, index: Index) -> float:
+    """The likeness of a name that was typed with more: with its city it is meant, or alone."""
+    rest = {*asked.key.split()} - {*key.split()}
+    more = {word for word in rest if not is_filler(word)}
+    share = len(key) / len(asked.key)
+    if not more or more <= _place_words(row, index):
+        return NAME_WITH_PLACE * (not is_filler(key))
+    is_clear = " " in key and share >= NAME_SHARE
+    return (NAME_CERTAIN + (NAME_WITH_PLACE - NAME_CERTAIN) * share) * is_clear
+
+
+def _place_words(row: int, index: Index) -> set[str]:
+    offices = index.nonprofit(row).shown_locations
+    states = [STATES[place.state] for place in offices if place.state in STATES]
+    names = [name for state in states for name in (state.en, state.es)]
+    return {*words(" ".join((*names, *(f"{place.city} {place.state}" for place in offices))))}

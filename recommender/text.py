@@ -15,10 +15,11 @@ import snowballstemmer
 
 from recommender.models import Language
 
-ANALYSIS_VERSION = "2"
+ANALYSIS_VERSION = "3"
 """Changes whenever the same text would give other terms; indexes of another version are refused."""
 
 MAX_WORD_LENGTH = 40
+FEWEST_INITIALS = 3
 
 _STEMMERS = {
     Language.EN: snowballstemmer.stemmer("english"),
@@ -133,6 +134,13 @@ def name_key(name: str) -> str:
     return " ".join(kept or words(name))
 
 
+def initials(name: str) -> str:
+    """The folded first letters of a name's capital words; "" of fewer than three."""
+    capitals = [word for word in _WORD.findall(name) if word[0].isupper()]
+    letters = fold("".join(word[0] for word in capitals))
+    return letters if len(letters) >= FEWEST_INITIALS else ""
+
+
 def spellings(text: str) -> dict[str, str]:
     """The words of a text that folding changes, by their folded form: "clinica" → "clínica"."""
     if text.isascii():
@@ -211,15 +219,31 @@ def edit_distance(left: str, right: str, limit: int = 2) -> int:
     """
     if abs(len(left) - len(right)) > limit:
         return limit + 1
+    left, right = _without_shared_ends(left, right)
     previous: list[int] = []
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, start=1):
-        before, previous, row = previous, row, [i]
-        for j, b in enumerate(right, start=1):
+        # Cells further from the diagonal than the limit cost more than it (Ukkonen 1985).
+        first, last = max(1, i - limit), min(len(right), i + limit)
+        before, previous, row = previous, row, [limit + 1] * (len(right) + 1)
+        row[0] = i
+        for j in range(first, last + 1):
+            b = right[j - 1]
             cost = min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a != b))
             if i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]:
                 cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
+            row[j] = cost
         if min(row) > limit:
             return limit + 1
     return min(row[-1], limit + 1)
+
+
+def _without_shared_ends(left: str, right: str) -> tuple[str, str]:
+    """What lies between the beginning and the end that two texts share."""
+    start, shorter = 0, min(len(left), len(right))
+    while start < shorter and left[start] == right[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and left[-1 - end] == right[-1 - end]:
+        end += 1
+    return left[start : len(left) - end], right[start : len(right) - end]

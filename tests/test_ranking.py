@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recommender.index import BuildInputs, Index, build_index
-from recommender.models import DonorProfile, Nonprofit, Weights
+from recommender.models import DonorProfile, Location, Nonprofit, Weights
 from recommender.pipeline import recommend
 from recommender.ranking import FEATURES, match_names
 
@@ -156,6 +156,69 @@ def test_a_short_name_inside_a_sentence_is_no_name(make_nonprofit: Make) -> None
     index = build_index(BuildInputs(nonprofits=[make_nonprofit("Safe"), make_nonprofit("Alpha")]))
     assert match_names("a safe place to sleep tonight", index) == {}
     assert match_names("Safe", index) == {index.row_of["safe"]: 1.0}
+
+
+@pytest.fixture
+def named(make_nonprofit: Make) -> Index:
+    names = (
+        "Casa",
+        "Casa Latina",
+        "Tu Casa Latina",
+        "Hope",
+        "Friends of Cache Valley Refugee Families",
+        "Voices of Refugees",
+        "Voice of Refugees",
+    )
+    return build_index(BuildInputs(nonprofits=sorted(map(make_nonprofit, names), key=by_slug)))
+
+
+def by_slug(item: Nonprofit) -> str:
+    return item.slug
+
+
+@pytest.mark.parametrize(
+    ("typed", "slug"),
+    [
+        ("Casa Latina", "casa-latina"),
+        ("Tu Casa Latina", "tu-casa-latina"),
+        ("tu casa latian", "tu-casa-latina"),
+        ("The Casa Latina, Inc.", "casa-latina"),
+        ("Voice of Refugees", "voice-of-refugees"),
+        ("Voices of Refugees", "voices-of-refugees"),
+        ("Voices Refugees", "voices-of-refugees"),
+        ("Friends Cache Valley and Refugee Families", "friends-of-cache-valley-refugee-families"),
+        ("cache families", "friends-of-cache-valley-refugee-families"),
+        ("FCVRF", "friends-of-cache-valley-refugee-families"),
+        ("hopr", "hope"),
+    ],
+)
+def test_the_closest_name_comes_first(named: Index, typed: str, slug: str) -> None:
+    assert slugs(DonorProfile(text=typed), named)[0] == slug
+
+
+def test_a_name_is_meant_with_its_city_and_with_words_of_asking(make_nonprofit: Make) -> None:
+    reno = Location(city="Reno", state="NV")
+    index = build_index(BuildInputs(nonprofits=[make_nonprofit("Zeta", locations=(reno,))]))
+    for typed in ("Zeta Reno", "zeta nevada", "help Zeta", "donar a Zeta", "Reno NV Zeta"):
+        assert match_names(typed, index)[0] >= 0.9
+    assert match_names("Zeta Chicago winter shelter", index) == {}
+
+
+def test_a_word_of_many_names_names_none(make_nonprofit: Make) -> None:
+    pool = [make_nonprofit(f"{letter} Harbor Kitchen", slug=letter) for letter in "bcdf"]
+    index = build_index(BuildInputs(nonprofits=pool))
+    assert max(match_names("harbor kitchen", index).values()) < 0.9
+    few = build_index(BuildInputs(nonprofits=pool[:2]))
+    assert min(match_names("harbor kitchen", few).values()) >= 0.9
+
+
+def test_initials_that_are_a_word_are_that_word(make_nonprofit: Make) -> None:
+    pool = [
+        make_nonprofit("Camp"),
+        make_nonprofit("Center for Asylum and Migration Papers", slug="papers"),
+    ]
+    index = build_index(BuildInputs(nonprofits=pool))
+    assert match_names("CAMP", index) == {0: 1.0}
 
 
 def test_revenue_scores_are_level_at_both_ends(make_nonprofit: Make) -> None:

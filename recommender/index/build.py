@@ -42,7 +42,7 @@ from recommender.models import (
     Tag,
     TermMapping,
 )
-from recommender.text import fold, stem, words
+from recommender.text import fold, initials, stem, words
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -216,9 +216,11 @@ def _tag_postings(nonprofits: list[Nonprofit]) -> tuple[list[str], Postings]:
 
 
 def list_filters(item: Nonprofit) -> list[str]:
-    """All that a listing can be narrowed by, as `kind:slug`."""
+    """All that a listing can be narrowed by, as `kind:slug`, and what its name is short for."""
     states = (f"states:{state}" for state in sorted(_states(item)))
-    return [*concepts(item), f"reach:{item.reach.value}", *states]
+    letters = initials(item.name)
+    named = [f"initials:{letters}"] if letters else []
+    return [*concepts(item), f"reach:{item.reach.value}", *states, *named]
 
 
 def _states(item: Nonprofit) -> set[str]:

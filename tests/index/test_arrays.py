@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from recommender.index import GramIndex, Postings
+from recommender.index import GramIndex, Postings, arrays
 from recommender.text import character_grams
 
 NAMES = ["test border lawyers", "test houston clinic", "test maine asylum project", "tbl"]
@@ -83,3 +84,21 @@ def test_overlaps_are_those_of_the_gram_sets(strings: list[str], text: str) -> N
     expected = {i: len(wanted & character_grams(string)) for i, string in enumerate(strings)}
     found = dict(zip(numbers.tolist(), shared.tolist(), strict=True))
     assert found == {i: count for i, count in expected.items() if count}
+
+
+def test_near_strings_are_like_the_text_or_inside_or_around_it() -> None:
+    grams = GramIndex.build(["casa", "casa de amigos", "garden"])
+    assert grams.near("casa", n=3, at_least=0.5)[0] == (0, 1.0)
+    assert {number for number, _ in grams.near("casa", n=3, at_least=0.5)} == {0, 1}
+    assert [number for number, _ in grams.near("casa de verano", n=3, at_least=0.8)] == [0]
+    assert grams.near("zzzz", n=3, at_least=0.1) == []
+
+
+def test_of_many_strings_the_rarest_grams_tell_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    strings = [f"garden of hope {letter}" for letter in "abcdefgh"] + ["garden of zebras"]
+    grams = GramIndex.build(strings)
+    whole = grams.near("garden of zebra", n=1, at_least=0.4)
+    monkeypatch.setattr(arrays, "MAX_READ", 12)
+    (number, dice), *_ = grams.near("garden of zebra", n=1, at_least=0.4)
+    assert number == whole[0][0] == 8
+    assert 0 < dice <= 1
