@@ -181,8 +181,6 @@ def _reference_distance(left: str, right: str) -> int:
     return best
 
 
-@given(st.text(alphabet="abc", max_size=4), st.text(alphabet="abc", max_size=4))
-@settings(max_examples=60)
 @pytest.mark.parametrize(
     ("name", "letters"),
     [
@@ -197,6 +195,8 @@ def test_initials_are_those_of_capital_words(name: str, letters: str) -> None:
     assert initials(name) == letters
 
 
+@given(st.text(alphabet="abc", max_size=4), st.text(alphabet="abc", max_size=4))
+@settings(max_examples=60)
 def test_the_edit_distance_is_the_recurrence(left: str, right: str) -> None:
     assert edit_distance(left, right, limit=9) == _reference_distance(left, right)
 
