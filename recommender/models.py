@@ -133,7 +133,7 @@ class Nonprofit:
 
     def tags(self, kind: TagKind) -> tuple[str, ...]:
         """The tags of one vocabulary."""
-        tags: tuple[str, ...] = getattr(self, kind.value)
+        tags: tuple[str, ...] = getattr(self, kind)
         return tags
 
     def summary(self, language: Language) -> str:

@@ -119,7 +119,7 @@ def publish_if_due(db: Database, settings: Settings) -> Publication | None:
 
 def warm_up() -> None:
     """Import what only a build needs, so that the first one does not wait for it."""
-    for name in ("sklearn.feature_extraction.text", "sklearn.preprocessing", "sparse_dot_topn"):
+    for name in ("sklearn.feature_extraction.text", "sklearn.preprocessing"):
         import_module(name)
 
 

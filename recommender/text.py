@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
+from sys import intern
 from typing import NamedTuple
 
 import snowballstemmer
@@ -57,6 +59,8 @@ _STOP_WORDS = {
     ),
 }
 
+_ANY_STOP_WORD = _STOP_WORDS[Language.EN] | _STOP_WORDS[Language.ES]
+
 _FILLERS = frozenset(
     "anybody anyone anything best charities charity donate donated donating donation "
     "donations everybody everything find give gives giving group groups help helping helps "
@@ -95,6 +99,8 @@ _STEM_EXCEPTIONS = {
 "redes" (networks), "deportes" (sports) not "deportación", "naturalization" not "nature"."""
 
 _WORD = re.compile(r"[^\W_]+")
+# The dots of "U.S." and every apostrophe. To look behind only where a dot is takes a third.
+_WITHIN_WORDS = re.compile(r"\.(?<=\b\w\.)(?=\w\b)|['’]")
 
 # Forms of law, which one register writes and another leaves out.
 _FORMS = frozenset("co corp corporation inc incorporated llc ltd nfp the".split())
@@ -114,6 +120,8 @@ class Token(NamedTuple):
 
 def fold(text: str) -> str:
     """Case-folded text without accents or compatibility forms (Unicode NFKD)."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     if decomposed.isascii():
         return decomposed
@@ -124,8 +132,18 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words of a text, in order; "U.S." and "women's" are one word each."""
-    joined = re.sub(r"(?<=\b\w)\.(?=\w\b)|['’]", "", fold(text))
+    joined = _WITHIN_WORDS.sub("", fold(text))
     return [word[:MAX_WORD_LENGTH] for word in _WORD.findall(joined)]
+
+
+@lru_cache(maxsize=20_000)
+def public_words(text: str) -> tuple[str, ...]:
+    """`words` of a text of a listing, kept for whoever reads it next.
+
+    A build reads names and summaries two or three times, and the next build in the same
+    process nearly all of them again. What a donor types is never kept, so not for that.
+    """
+    return tuple(map(intern, words(text)))
 
 
 def name_key(name: str) -> str:
@@ -178,7 +196,7 @@ def phrase_key(phrase: list[str]) -> str:
 
 def is_stop_word(word: str) -> bool:
     """Whether a word carries no meaning in either language."""
-    return word in _STOP_WORDS[Language.EN] or word in _STOP_WORDS[Language.ES]
+    return word in _ANY_STOP_WORD
 
 
 def is_filler(word: str) -> bool:
@@ -188,7 +206,12 @@ def is_filler(word: str) -> bool:
 
 def analyse(text: str, language: Language) -> list[str]:
     """The index terms of a text in one language: stems without stop words."""
-    return [stem(word, language) for word in words(text) if not is_stop_word(word)]
+    return stems(words(text), language)
+
+
+def stems(folded: Iterable[str], language: Language) -> list[str]:
+    """The index terms of folded words."""
+    return [stem(word, language) for word in folded if word not in _ANY_STOP_WORD]
 
 
 def tokens(text: str) -> list[Token]:

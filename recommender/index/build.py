@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,7 @@ from recommender.index.model import (
     PlaceArrays,
     state_bit,
 )
+from recommender.index.neighbours import Units, find_all
 from recommender.index.phrases import build_lexicon, build_phrases
 from recommender.models import (
     Basis,
@@ -42,12 +44,13 @@ from recommender.models import (
     Tag,
     TermMapping,
 )
-from recommender.text import fold, initials, stem, words
+from recommender.text import fold, initials, public_words, stem
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-N_NEIGHBOURS = 20
+STEP = 1_000
+"""How often progress is told, in listings."""
 
 _WRITTEN_WORD = re.compile(r"[^\W\d_]+")
 
@@ -76,12 +79,11 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
     nonprofits = list(inputs.nonprofits)
     if not nonprofits:
         raise PublishRefused("The catalogue is empty: there is nothing to build an index of.")
-    progress("words", 0, len(nonprofits))
     spoken = tag_texts(inputs.tags)
-    weighed = _weigh(nonprofits, spoken)
+    progress("words", 0, len(nonprofits))
+    weighed = _weigh(nonprofits, spoken, progress)
     vocabulary, matrix = weighed.vocabulary, weighed.matrix
-    progress("words", len(nonprofits), len(nonprofits))
-    neighbours, similarities = _neighbours(matrix, progress)
+    neighbours, similarities = find_all(Units.of(matrix), partial(progress, "neighbours"))
     tag_names, tag_postings = _tag_postings(nonprofits)
     names, name_rows = _names(nonprofits)
     lexicon = build_lexicon(nonprofits, inputs.tags, inputs.term_map)
@@ -128,23 +130,23 @@ class _Weighed:
     field_lengths: dict[str, float]
 
 
-def _weigh(nonprofits: list[Nonprofit], spoken: TagTexts) -> _Weighed:
+def _weigh(nonprofits: list[Nonprofit], spoken: TagTexts, progress: Progress) -> _Weighed:
     from scipy import sparse
     from sklearn.feature_extraction.text import CountVectorizer
 
-    texts = {field: [field.terms(item, spoken) for item in nonprofits] for field in fields.FIELDS}
+    # One pass over all fields, a listing's terms at a time: they are never all in memory.
     vectorizer = CountVectorizer(analyzer=list, dtype=np.float32)
-    vectorizer.fit(terms for lists in texts.values() for terms in lists)
-    frequency = sparse.csr_matrix((len(nonprofits), len(vectorizer.vocabulary_)), dtype=np.float32)
-    means: dict[str, float] = {}
-    for field, lists in texts.items():
-        lengths = np.array([len(terms) for terms in lists], dtype=np.float32)
+    counts = vectorizer.fit_transform(_read_terms(nonprofits, spoken, progress))
+    n_docs, means = len(nonprofits), {}
+    frequency = sparse.csr_matrix((n_docs, counts.shape[1]), dtype=np.float32)
+    for number, field in enumerate(fields.FIELDS):
+        counted = counts[number * n_docs : (number + 1) * n_docs]
+        lengths = np.asarray(counted.sum(axis=1)).ravel()
         means[field.name] = mean_length(lengths)
-        scale = sparse.diags(field.scale(lengths, means[field.name]))
-        frequency = frequency + (scale @ vectorizer.transform(lists)).tocsr()
-    frequency.sum_duplicates()
-    frequency.sort_indices()
-    idf = compute_idf(np.bincount(frequency.indices, minlength=frequency.shape[1]), len(nonprofits))
+        scale = field.scale(lengths, means[field.name])
+        counted.data *= np.repeat(scale, np.diff(counted.indptr))
+        frequency = frequency + counted
+    idf = compute_idf(np.bincount(frequency.indices, minlength=frequency.shape[1]), n_docs)
     frequency.data = saturate(frequency.data, idf[frequency.indices])
     return _Weighed(
         vocabulary={term: int(i) for term, i in vectorizer.vocabulary_.items()},
@@ -154,32 +156,16 @@ def _weigh(nonprofits: list[Nonprofit], spoken: TagTexts) -> _Weighed:
     )
 
 
-def _neighbours(matrix: sparse.csr_matrix, progress: Progress) -> tuple[Ints, Floats]:
-    """The exact `N_NEIGHBOURS` most similar rows of each row by cosine, itself left out."""
-    from sklearn.preprocessing import normalize
-    from sparse_dot_topn import sp_matmul_topn
-
-    unit, n_docs, block = normalize(matrix), matrix.shape[0], 2_000
-    columns = np.zeros((n_docs, N_NEIGHBOURS), dtype=np.int32)
-    cosines = np.zeros((n_docs, N_NEIGHBOURS), dtype=np.float32)
-    transposed = unit.T.tocsr()
-    for start in range(0, n_docs, block):
-        top = sp_matmul_topn(unit[start : start + block], transposed, top_n=N_NEIGHBOURS + 1)
-        for offset in range(top.shape[0]):
-            _fill_neighbours(top, offset, start + offset, (columns, cosines))
-        progress("neighbours", min(start + block, n_docs), n_docs)
-    return columns, cosines
-
-
-def _fill_neighbours(
-    top: sparse.csr_matrix, offset: int, row: int, out: tuple[Ints, Floats]
-) -> None:
-    begin, end = top.indptr[offset], top.indptr[offset + 1]
-    found, values = top.indices[begin:end], top.data[begin:end]
-    keep = found != row
-    found, values = found[keep], values[keep]
-    order = np.lexsort((found, -values))[:N_NEIGHBOURS]
-    out[0][row, : len(order)], out[1][row, : len(order)] = found[order], values[order]
+def _read_terms(
+    nonprofits: list[Nonprofit], spoken: TagTexts, progress: Progress
+) -> Iterator[Sequence[str]]:
+    """The terms of every listing's first field, then those of the second, and so on."""
+    every = ((field, item) for field in fields.FIELDS for item in nonprofits)
+    for done, (field, item) in enumerate(every, start=1):
+        yield field.terms(item, spoken)
+        if done % STEP == 0:
+            progress("words", done // len(fields.FIELDS), len(nonprofits))
+    progress("words", len(nonprofits), len(nonprofits))
 
 
 def _as_postings(matrix: sparse.csr_matrix) -> Postings:
@@ -196,12 +182,12 @@ def _surfaces(texts: list[str], vocabulary: dict[str, int], language: Language) 
     spelled: Counter[str] = Counter()
     for text in texts:
         spelled.update(_WRITTEN_WORD.findall(text.lower()))
-    written: list[Counter[str]] = [Counter() for _ in vocabulary]
+    best = [("", 0)] * len(vocabulary)
     for word, number in spelled.items():
         term = vocabulary.get(stem(fold(word), language))
-        if term is not None:
-            written[term][word] = number
-    return [count.most_common(1)[0][0] if count else "" for count in written]
+        if term is not None and number > best[term][1]:
+            best[term] = word, number
+    return [word for word, _ in best]
 
 
 def _tag_postings(nonprofits: list[Nonprofit]) -> tuple[list[str], Postings]:
@@ -299,7 +285,7 @@ def _families(nonprofits: list[Nonprofit]) -> Ints:
 
 def fold_names(item: Nonprofit) -> list[str]:
     """All names of a listing as they are searched."""
-    return [" ".join(words(name)) for name in (item.name, *item.other_names)]
+    return [" ".join(public_words(name)) for name in (item.name, *item.other_names)]
 
 
 def _names(nonprofits: list[Nonprofit]) -> tuple[list[str], Ints]:

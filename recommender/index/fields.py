@@ -16,7 +16,7 @@ from recommender.geo import STATES
 from recommender.index.arrays import Floats, Ints
 from recommender.index.phrases import CONCEPT_KINDS
 from recommender.models import Language, Nonprofit, Tag
-from recommender.text import analyse
+from recommender.text import analyse, public_words, stems
 
 SATURATION = 1.2
 """k1 of BM25: 0.9, 1.2 and 1.5 were level (docs/benchmarks.md)."""
@@ -58,31 +58,33 @@ def concepts(nonprofit: Nonprofit) -> list[str]:
 
 
 def _name_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
-    text = " ".join((nonprofit.name, *nonprofit.other_names))
-    english, spanish = analyse(text, Language.EN), analyse(text, Language.ES)
+    names = (nonprofit.name, *nonprofit.other_names)
+    folded = [word for name in names for word in public_words(name)]
+    english, spanish = stems(folded, Language.EN), stems(folded, Language.ES)
     return english + [term for term in spanish if term not in english]
 
 
 def _english_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
-    return analyse(nonprofit.summary_en, Language.EN)
+    return stems(public_words(nonprofit.summary_en), Language.EN)
 
 
 def _spanish_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
-    return analyse(nonprofit.summary_es, Language.ES)
+    return stems(public_words(nonprofit.summary_es), Language.ES)
 
 
 def _place_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
-    return sorted(set(analyse(place_text(nonprofit), Language.EN)))
+    folded = (word for name in place_names(nonprofit) for word in public_words(name))
+    return sorted(set(stems(folded, Language.EN)))
 
 
-def place_text(nonprofit: Nonprofit) -> str:
+def place_names(nonprofit: Nonprofit) -> tuple[str, ...]:
     """The places of a listing in words, its states by their names."""
     shown = nonprofit.shown_locations
     states = {place.state for place in shown} | {area.state for area in nonprofit.service_areas}
     known = [STATES[state] for state in sorted(states) if state in STATES]
     names = [name for state in known for name in (state.en, state.es)]
     cities = [place.city for place in shown] + [area.city for area in nonprofit.service_areas]
-    return " ".join((nonprofit.serves, *cities, *names))
+    return (nonprofit.serves, *cities, *names)
 
 
 def _concept_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:

@@ -22,7 +22,7 @@ from recommender.index.build import build_places, fold_names, list_filters, numb
 from recommender.index.fields import (
     compute_idf,
     count_terms,
-    place_text,
+    place_names,
     saturate,
 )
 from recommender.index.model import Cards, Index, PlaceArrays, decode, encode
@@ -161,7 +161,7 @@ def _insert_words(record: Nonprofit, index: Index, rows: _Rows) -> _Words:
 def find_surfaces(record: Nonprofit, language: Language) -> dict[str, str]:
     """The first word by which a record writes each of its stems in one language."""
     names = " ".join((record.name, *record.other_names))
-    places = place_text(record) if language is Language.EN else ""
+    places = " ".join(place_names(record)) if language is Language.EN else ""
     written: dict[str, str] = {}
     for word in _WRITTEN_WORD.findall(f"{record.summary(language)} {names} {places}".lower()):
         written.setdefault(stem(fold(word), language), word)

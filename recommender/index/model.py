@@ -82,7 +82,8 @@ class Cards:
     @classmethod
     def build(cls, nonprofits: list[Nonprofit]) -> Cards:
         """Encode the listings in their order."""
-        documents = [json.dumps(encode(item), ensure_ascii=False).encode() for item in nonprofits]
+        write = json.JSONEncoder(ensure_ascii=False).encode
+        documents = [write(encode(item)).encode() for item in nonprofits]
         lengths = np.array([len(document) for document in documents], dtype=np.int64)
         blob = np.frombuffer(b"".join(documents), dtype=np.uint8)
         return cls(np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))), blob)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from recommender.index.arrays import GramIndex
 from recommender.index.model import Index, Meaning
 from recommender.models import Nonprofit, Tag, TagKind, TermMapping
-from recommender.text import is_stop_word, phrase_key, words
+from recommender.text import is_stop_word, phrase_key, public_words, words
 
 CONCEPT_KINDS = (TagKind.SERVICE, TagKind.POPULATION, TagKind.COMMUNITY, TagKind.LANGUAGE)
 
@@ -40,8 +40,8 @@ def build_lexicon(
     """Every word of the listings and the term map, most frequent first, for corrections."""
     counts: Counter[str] = Counter()
     for item in nonprofits:
-        text = (item.name, *item.other_names, item.summary_en, item.summary_es, item.serves)
-        counts.update(set(words(" ".join(text))))
+        texts = (item.name, *item.other_names, item.summary_en, item.summary_es, item.serves)
+        counts.update({word for text in texts for word in public_words(text)})
     known = [entry.phrase for entry in term_map] + [text for tag in tags for text in _spoken(tag)]
     for phrase in known:
         counts.update({*words(phrase)})

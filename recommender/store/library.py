@@ -190,7 +190,7 @@ def _next_position(db: Database, table: str) -> int:
 
 
 def _entry(kind: LibraryKind, row: Row) -> Entry:
-    return _made(kind, _unpack(row, _TABLES[kind][2]))
+    return _made(kind, _unpack(row, _list_fields(_TABLES[kind][2])))
 
 
 def _made(kind: LibraryKind, values: Row) -> Entry:
@@ -280,18 +280,23 @@ def _cell(value: object) -> object:
 
 def _read(db: Database, table: str, model: type[Model]) -> list[Row]:
     with snapshot(db):
-        return [_unpack(row, model) for row in db.table(table).rows_where(order_by="position")]
+        rows = db.table(table).rows_where(order_by="position")
+        lists = _list_fields(model)
+        return [_unpack(row, lists) for row in rows]
 
 
 def _read_one(db: Database, table: str, model: type[Model], slug: str) -> Row:
     with snapshot(db):
         for row in db.table(table).rows_where("slug = ?", [slug]):
-            return _unpack(row, model)
+            return _unpack(row, _list_fields(model))
     raise NotFound(f"Nothing called {slug!r} in {table}.")
 
 
-def _unpack(row: Row, model: type[Model]) -> Row:
-    lists = {field.name for field in fields(model) if str(field.type).startswith("tuple")}
+def _list_fields(model: type[Model]) -> set[str]:
+    return {field.name for field in fields(model) if str(field.type).startswith("tuple")}
+
+
+def _unpack(row: Row, lists: Set[str]) -> Row:
     return {
         name: tuple(json.loads(value)) if name in lists else value
         for name, value in row.items()

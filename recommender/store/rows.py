@@ -87,10 +87,9 @@ def from_document(document: str) -> Nonprofit:
 def to_nonprofit(row: Row, children: dict[str, list[Row]]) -> Nonprofit:
     """The listing of a row and of its child rows in order, by table."""
     plain = {name: row[name] for name in _PLAIN}
-    tags = {
-        kind.value: tuple(tag["tag"] for tag in children["nonprofit_tags"] if tag["kind"] == kind)
-        for kind in TagKind
-    }
+    tags: dict[str, tuple[str, ...]] = dict.fromkeys(TagKind, ())
+    for tag in children["nonprofit_tags"]:
+        tags[tag["kind"]] += (tag["tag"],)
     return Nonprofit(
         **plain | tags | {"in_irs_extract": bool(row["in_irs_extract"])},
         reach=Reach(row["reach"]),

@@ -7,9 +7,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from recommender.errors import PublishRefused
 from recommender.index import BuildInputs, Index, Postings, build_index
-from recommender.index.build import N_NEIGHBOURS
 from recommender.index.fields import FIELDS
 from recommender.index.model import STATE_CODES, state_bit
+from recommender.index.neighbours import N_NEIGHBOURS
 from recommender.models import (
     Language,
     Location,
