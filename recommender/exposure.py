@@ -2,7 +2,7 @@
 
 A ranking can be right query by query and still send everybody to the same few groups. So a
 fixed crowd of donors asks `recommend`, and the places among their first ten are counted by
-size, state and length of the profile, against each kind's share of the listings.
+size, state, length and basis of the profile, against each kind's share of the listings.
 
 The crowd is drawn anew from every index, always with the same seed: a donor wishes for a
 service, for people, or for both, each drawn by how many listings carry the tag, and lives where
@@ -74,6 +74,8 @@ class ExposureReport:
         sizes: By revenue: "0" to "3" for the bands between `SIZES`, "" where it is unknown.
         states: By the state of the office; "" where none is shown.
         lengths: By the length of the profile: "0" for the shortest quarter to "3".
+        bases: By what the description rests on, a value of `Basis`; none in reports from
+            before it was counted.
     """
 
     n_profiles: int
@@ -87,6 +89,7 @@ class ExposureReport:
     sizes: tuple[Group, ...]
     states: tuple[Group, ...]
     lengths: tuple[Group, ...]
+    bases: tuple[Group, ...] = ()
 
 
 def simulate_donors(index: Index, tags: Sequence[Tag], crowd: Crowd = CROWD) -> list[DonorProfile]:
@@ -219,6 +222,7 @@ def _report(
         sizes=_group(counts, _size_keys(revenue)),
         states=_group(counts, _state_keys(index, rows)),
         lengths=_group(counts, [str(n) for n in np.searchsorted(edges, lengths).tolist()]),
+        bases=_group(counts, (str(index.nonprofit(row).basis) for row in rows.tolist())),
     )
 
 
@@ -250,7 +254,7 @@ def _group(counts: npt.NDArray[np.int64], keys: Iterable[str]) -> tuple[Group, .
 def read_report(document: Mapping[str, object]) -> ExposureReport:
     """A report from its fields, as `dataclasses.asdict` gives them."""
     groups = {
-        name: tuple(Group(**group) for group in document[name])  # type: ignore[attr-defined]
-        for name in ("sizes", "states", "lengths")
+        name: tuple(Group(**group) for group in document.get(name, ()))  # type: ignore[attr-defined]
+        for name in ("sizes", "states", "lengths", "bases")
     }
     return ExposureReport(**{**document, **groups})  # type: ignore[arg-type]

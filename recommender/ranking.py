@@ -56,6 +56,9 @@ SHORT_NAME_LIKELY = 0.2
 """Two letters swapped in the middle of five leave a fifth of the trigrams."""
 NAME_SHARE = 0.35
 """A name inside a longer text must be this share of it: "safe" is also just a word."""
+SMALL_WEIGHT = 0.035
+"""So that even "much smaller first", twice this, costs less than 2 % nDCG@10 on the judged
+donors (`python -m benchmarks.fairness`); at 0.25 it was 14 %."""
 SMALL_USD = 100_000
 LARGE_USD = 10_000_000
 LOOK_ALIKE = 0.8
@@ -185,7 +188,7 @@ FEATURES = (
     Feature(
         key="small",
         group="small",
-        weight=0.25,
+        weight=SMALL_WEIGHT,
         emphasis=lambda signals: signals.profile.weights.small,
         score=small_score,
         applies=lambda signals: signals.profile.weights.small > 0,
