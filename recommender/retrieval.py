@@ -28,6 +28,7 @@ N_BEST = 500
 N_CANDIDATES = 1_000
 """Of more eligible listings only so many are weighed any further."""
 BLOCK = 16
+SMALLEST = np.finfo(np.float32).smallest_subnormal
 RELEVANT_SHARE = 0.1
 """A listing whose topic score is below this share of the best is left out of an answer."""
 
@@ -103,13 +104,13 @@ def retrieve(
 
 def best_rows(scores: Scores, n: int) -> Rows:
     """The rows of the highest scores above 0, at most `n` of them, in their order."""
-    width, floor = len(scores) // BLOCK, np.float32(0)
+    width, floor = len(scores) // BLOCK, SMALLEST
     if width > n:
         # So many blocks reach this score, so at least as many rows do: what is below is out,
         # and a pass of maxima costs a tenth of a partition of all scores.
         tops = scores[: width * BLOCK].reshape(BLOCK, width).max(axis=0)
-        floor = np.partition(tops, -n)[-n]
-    rows = np.flatnonzero((scores >= floor) & (scores > 0))
+        floor = max(floor, np.partition(tops, -n)[-n])
+    rows = np.flatnonzero(scores >= floor)
     if len(rows) > n:
         rows = np.sort(rows[np.argpartition(scores[rows], -n)[-n:]])
     return rows
@@ -121,7 +122,7 @@ def _candidates(raw: Scores, eligible: Mask, is_kept: Mask) -> Rows:
     if len(rows) <= N_CANDIDATES:
         return rows
     chosen = is_kept & eligible
-    chosen[best_rows(raw * eligible, N_CANDIDATES)] = True
+    chosen[rows[best_rows(raw.take(rows), N_CANDIDATES)]] = True
     return np.flatnonzero(chosen)
 
 

@@ -59,11 +59,12 @@ class Near:
     @classmethod
     def of(cls, rows: Ints, km: Floats) -> Near:
         """Keep the nearest point of each row."""
-        order = np.lexsort((km, rows))
-        rows, km = rows[order], km[order]
-        is_first = np.ones(len(rows), dtype=np.bool_)
-        is_first[1:] = rows[1:] != rows[:-1]
-        return cls(rows[is_first], km[is_first])
+        if not len(rows):
+            return cls(rows, km)
+        order = np.argsort(rows, kind="stable")
+        rows = rows[order]
+        starts = np.concatenate(([0], np.flatnonzero(rows[1:] != rows[:-1]) + 1))
+        return cls(rows[starts], np.minimum.reduceat(km[order], starts))
 
     def distances(self, rows: Ints) -> Floats:
         """The distance of each of some sorted rows, infinite where it is not near: (n,)."""
