@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -61,12 +61,12 @@ class Explainer:
 
     def reasons(self) -> list[tuple[Reason, ...]]:
         """Every share of each listing's score, the largest first."""
-        found: list[list[Reason]] = [[] for _ in self.positions]
-        for key in self.ranking.parts:
-            find = {"words": self._words, "neighbours": self._lenders}.get(key, self._other)
-            for reasons, more in zip(found, find(key), strict=True):
-                reasons += (reason for reason in more if reason.contribution > 0)
-        return [tuple(sorted(each, key=lambda reason: -reason.contribution)) for each in found]
+        finders = {"words": self._words, "neighbours": self._lenders}
+        columns = [finders.get(key, self._other)(key) for key in self.ranking.parts]
+        found = zip(*columns, strict=True) if columns else ((),) * len(self.positions)
+        return [
+            tuple(sorted(chain(*parts), key=lambda reason: -reason.contribution)) for parts in found
+        ]
 
     def missing(self) -> list[tuple[Reason, ...]]:
         """What was asked for and each listing does not have: a tag, or a word anywhere."""
@@ -97,22 +97,25 @@ class Explainer:
         return documents.table(self._rows, np.array([*self._terms], dtype=np.int32))
 
     @cached_property
-    def _has(self) -> npt.NDArray[np.bool_]:
-        """Whether a listing carries each unit: its concept, or any form of its word."""
-        decisive = np.zeros((len(self._terms), len(self._units)), dtype=np.float32)
-        for number, unit in enumerate(self._units):
-            terms = unit.terms if unit.kind == "word" else (unit.concept,)
-            decisive[[self._terms[t] for t in terms if t in self._terms], number] = 1
-        return np.asarray((self._listed > 0).astype(np.float32) @ decisive > 0)
-
-    @cached_property
     def _asked(self) -> Table:
         """What each unit asks of a term, as a share of what all ask: (n_terms, n_units)."""
         asked = np.zeros((len(self._terms), len(self._units)))
         for number, unit in enumerate(self._units):
-            asked[[self._terms[term] for term in unit.terms], number] = [*unit.terms.values()]
+            for term, weight in unit.terms.items():
+                asked[self._terms[term], number] = weight
         shares: Table = asked / np.maximum(asked.sum(axis=1, keepdims=True), 1e-12)
         return shares
+
+    @cached_property
+    def _has(self) -> npt.NDArray[np.bool_]:
+        """Whether a listing carries each unit: its concept, or any form of its word."""
+        decisive = self._asked > 0
+        for number, unit in enumerate(self._units):
+            if unit.kind != "word":
+                decisive[:, number] = False
+                if unit.concept in self._terms:
+                    decisive[self._terms[unit.concept], number] = True
+        return np.asarray((self._listed > 0) @ decisive)
 
     def _words(self, key: str) -> Iterator[list[Reason]]:
         """The own part, split by what was asked; the rest came by feedback."""
@@ -121,15 +124,15 @@ class Explainer:
         totals = shares.sum(axis=1)
         totals[totals == 0] = 1.0
         shares *= (self.ranking.parts[key][self.positions] / totals)[:, np.newaxis]
-        by_unit, by_feedback = shares @ self._asked, shares * ~self._asked.any(axis=1)
-        related = self._related(by_feedback)
-        for at, contributions in enumerate(by_unit.tolist()):
+        by_unit = (shares @ self._asked).tolist()
+        related = self._related(shares * ~self._asked.any(axis=1))
+        for at, (contributions, others) in enumerate(zip(by_unit, related, strict=True)):
             reasons = [
                 self._unit_reason(number, contribution, at, shares)
                 for number, contribution in enumerate(contributions)
                 if contribution > 0
             ]
-            yield [*reasons, related[at]]
+            yield reasons + others
 
     def _unit_reason(self, number: int, contribution: float, at: int, shares: Table) -> Reason:
         """A unit's share; a term that several units use is split by what each asked of it.
@@ -142,41 +145,38 @@ class Explainer:
         given = shares[at] * self._asked[:, number]
         terms = [term for term in unit.terms if self._listed[at, self._terms[term]]]
         terms.sort(key=lambda term: -given[self._terms[term]])
-        return _reason(unit, "mention", ", ".join(self._surfaces(terms)), contribution)
+        surfaces = [self._surfaces[self._terms[term]] for term in terms]
+        return _reason(unit, "mention", ", ".join(filter(None, surfaces)), contribution)
 
-    def _related(self, shares: Table) -> list[Reason]:
+    def _related(self, shares: Table) -> Iterator[list[Reason]]:
         """What came by feedback, named by the words that gave most."""
-        terms, order = [*self._terms], np.argsort(-shares, axis=1, kind="stable")
-        counts = (shares > 0).sum(axis=1).tolist()
-        found = []
-        for columns, n, total in zip(
-            order.tolist(), counts, shares.sum(axis=1).tolist(), strict=True
-        ):
-            surfaces = self._surfaces(terms[column] for column in columns[:n])
+        order = np.argsort(-shares, axis=1, kind="stable").tolist()
+        counts, totals = (shares > 0).sum(axis=1).tolist(), shares.sum(axis=1).tolist()
+        for columns, n, total in zip(order, counts, totals, strict=True):
+            surfaces = filter(None, map(self._surfaces.__getitem__, columns[:n]))
             named = tuple(islice(surfaces, MAX_RELATED))
-            found.append(
-                Reason(
-                    feature="words",
-                    kind="related",
-                    label=", ".join(named),
-                    contribution=total,
-                    sources=named,
-                )
+            reason = Reason(
+                feature="words",
+                kind="related",
+                label=", ".join(named),
+                contribution=total,
+                sources=named,
             )
-        return found
+            yield [reason] if n else []
 
-    def _surfaces(self, terms: Iterable[int]) -> Iterator[str]:
-        """Terms as words of the donor's language; those it does not use are left out."""
+    @cached_property
+    def _surfaces(self) -> list[str]:
+        """Each term as a word of the donor's language; "" where it does not use it."""
         index, language = self.signals.index, self.signals.profile.language
-        return (word for term in terms if (word := index.surface(term, language)))
+        return [index.surface(term, language) for term in self._terms]
 
     def _lenders(self, key: str) -> Iterator[list[Reason]]:
         """What similar listings lent, by the names of those that lent most."""
         index = self.signals.index
         neighbours = index.neighbours[self._rows]
         support = self.signals.topic.raw[neighbours] * index.similarities[self._rows]
-        order = np.argsort(-support, axis=1, kind="stable")
-        lenders = np.take_along_axis(neighbours, order, axis=1).tolist()
+        order = np.argsort(-support, axis=1, kind="stable")[:, : MAX_LENDERS + len(self.exclude)]
+        lenders = neighbours[np.arange(len(order))[:, np.newaxis], order].tolist()
         counts = (support > 0).sum(axis=1).tolist()
         lent = self.ranking.parts[key][self.positions].tolist()
         for rows, n, contribution in zip(lenders, counts, lent, strict=True):
@@ -184,8 +184,8 @@ class Explainer:
 
     def _lending(self, lenders: Sequence[int], contribution: float) -> Reason:
         index = self.signals.index
-        shown = (row for row in lenders if index.slugs[row] not in self.exclude)
-        names = tuple(index.nonprofit(row).name for row in islice(shown, MAX_LENDERS))
+        shown = [row for row in lenders if index.slugs[row] not in self.exclude][:MAX_LENDERS]
+        names = tuple([index.nonprofit(row).name for row in shown])
         return Reason(
             feature="neighbours",
             kind="neighbours",
@@ -197,7 +197,8 @@ class Explainer:
     def _other(self, key: str) -> Iterator[list[Reason]]:
         label = self._label(key)
         for contribution in self.ranking.parts[key][self.positions].tolist():
-            yield [Reason(feature=key, kind=key, label=label, contribution=contribution)]
+            reason = Reason(feature=key, kind=key, label=label, contribution=contribution)
+            yield [reason] if contribution > 0 else []
 
     def _label(self, key: str) -> str:
         place = self.signals.profile.place

@@ -11,7 +11,7 @@ from recommender.geo import haversine_km
 from recommender.index import Index
 from recommender.index.arrays import Floats
 from recommender.index.model import REACHES, state_bit
-from recommender.index.points import Near
+from recommender.index.points import NOTHING_NEAR, Near
 from recommender.models import DonorProfile, Nearness, Place, PlaceKind, Reach, Scope
 
 LEVELS = tuple(Nearness)
@@ -75,11 +75,10 @@ def survey(profile: DonorProfile, index: Index) -> Vicinity | None:
     place = profile.place
     if place is None:
         return None
-    nothing = Near.of(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
-    offices = areas = nothing
+    near = {}
     if place.kind is not PlaceKind.STATE:
-        around = (place.latitude, place.longitude, profile.radius_km)
-        offices, areas = index.offices.within(*around), index.areas.within(*around)
+        near = index.points.within(place, profile.radius_km)
+    offices, areas = near.get(0, NOTHING_NEAR), near.get(1, NOTHING_NEAR)
     return Vicinity(profile=profile, place=place, index=index, offices=offices, areas=areas)
 
 
@@ -165,13 +164,15 @@ def distances_km(place: Place, rows: Rows, index: Index) -> Floats:
     places = index.places
     begin, end = (places.office_rows.searchsorted(rows, side) for side in ("left", "right"))
     counts = end - begin
-    owners = np.repeat(np.arange(len(rows)), counts)
-    at = np.arange(len(owners)) + np.repeat(begin - np.cumsum(counts) + counts, counts)
+    ends = np.cumsum(counts)
+    at = np.repeat(end - ends, counts) + np.arange(len(rows) and ends[-1])
     km = haversine_km(
         place.latitude, place.longitude, places.office_latitudes[at], places.office_longitudes[at]
     )
     nearest = np.full(len(rows), np.nan, dtype=np.float32)
-    np.fmin.at(nearest, owners, km.astype(np.float32))
+    has = np.flatnonzero(counts)
+    if len(has):
+        nearest[has] = np.minimum.reduceat(km, (ends - counts)[has])
     return nearest
 
 

@@ -196,7 +196,8 @@ def test_the_best_of_those_eligible_are_found_behind_many_that_are_not(
     whole = retrieve(query, crowd_index, everything(crowd_index))
     by_words = whole.rows[np.argsort(-whole.raw[whole.rows])]
     behind = by_words[whole.raw[by_words] > 0][-3:]
-    monkeypatch.setattr(retrieval, "N_CANDIDATES", 2)
+    for limit in ("N_BEST", "N_CANDIDATES"):
+        monkeypatch.setattr(retrieval, limit, 2)
     only = ~everything(crowd_index)
     only[behind] = True
     found = retrieve(query, crowd_index, only).rows

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +38,13 @@ class Postings:
 
     def row(self, row: int) -> tuple[Ints, Floats]:
         """The columns and weights of one row."""
-        start, end = int(self.indptr[row]), int(self.indptr[row + 1])
-        return self.columns[start:end], self.weights[start:end]
+        span = slice(self._bounds[row], self._bounds[row + 1])
+        return self.columns[span], self.weights[span]
+
+    @cached_property
+    def _bounds(self) -> memoryview:
+        """The same as `indptr`, read one by one in half the time."""
+        return np.ascontiguousarray(self.indptr, dtype=np.int64).data
 
     def holds(self, row: int, columns: Ints) -> npt.NDArray[np.bool_]:
         """Which of some sorted columns, of the same type, one row has."""
@@ -129,11 +137,8 @@ class GramIndex:
     def overlaps(self, text: str) -> tuple[Ints, Ints, int]:
         """The strings that share grams with the text, how many each does, and how many it has."""
         wanted = character_grams(text)
-        spans = (self.indptr[gram : gram + 2].tolist() for gram in self._known(wanted))
-        lists = [self.strings[start:end] for start, end in spans]
-        counts = np.bincount(np.concatenate(lists)) if lists else np.empty(0, dtype=np.int64)
-        numbers = np.flatnonzero(counts)
-        return numbers, counts[numbers], len(wanted)
+        numbers, counts = _count(np.concatenate([*self._lists(wanted), self.strings[:0]]))
+        return numbers, counts, len(wanted)
 
     def similar(self, text: str, *, n: int, at_least: float) -> list[tuple[int, float]]:
         """The strings most like the text by Dice's coefficient, in [0, 1], best first."""
@@ -150,17 +155,18 @@ class GramIndex:
         entries, so that the time is bounded; the coefficient is then an estimate.
         """
         wanted = character_grams(text)
-        known = sorted(self._known(wanted), key=self._length)
+        known = self._lists(wanted)
         if not known:
             return []
-        lengths = np.cumsum([self._length(gram) for gram in known])
-        read = known[: max(1, int(np.searchsorted(lengths, MAX_READ, side="right")))]
-        lists = [self.strings[self.indptr[gram] : self.indptr[gram + 1]] for gram in read]
-        counts = np.bincount(np.concatenate(lists))
-        # What shares one gram with a longer text is nowhere near, and most share no more.
-        touched = np.flatnonzero(counts > (len(wanted) > FEW_GRAMS))
+        lengths = [*accumulate(map(len, known))]
+        read = known[: max(1, bisect_right(lengths, MAX_READ))]
+        touched, counts = _count(np.concatenate(read))
+        if len(wanted) > FEW_GRAMS:
+            # What shares one gram with a longer text is nowhere near, and most share no more.
+            more = np.flatnonzero(counts > 1)
+            touched, counts = touched[more], counts[more]
         sizes = self.sizes[touched]
-        shared = np.minimum(counts[touched] * (len(known) / len(read)), sizes)
+        shared = np.minimum(counts * (len(known) / len(read)), sizes)
         dice = 2 * shared / (sizes + len(wanted))
         inside = np.maximum(CONTAINED * shared / sizes, CONTAINING * shared / len(wanted))
         likely = np.maximum(dice, inside)
@@ -168,8 +174,25 @@ class GramIndex:
         best = kept[np.argsort(-likely[kept], kind="stable")[:n]]
         return list(zip(touched[best].tolist(), dice[best].tolist(), strict=True))
 
-    def _length(self, gram: int) -> int:
-        return int(self.indptr[gram + 1] - self.indptr[gram])
+    def _lists(self, grams: Iterable[str]) -> list[Ints]:
+        """The strings that have each gram, for those grams that any has, the rarest first."""
+        known = [self.grams[gram] for gram in grams if gram in self.grams]
+        starts, ends = self.indptr[known].tolist(), self.indptr[1:][known].tolist()
+        lists = [self.strings[start:end] for start, end in zip(starts, ends, strict=True)]
+        return sorted(lists, key=len)
 
-    def _known(self, grams: Iterable[str]) -> list[int]:
-        return [self.grams[gram] for gram in grams if gram in self.grams]
+
+def _count(numbers: Ints) -> tuple[Ints, Ints]:
+    """Which numbers there are, sorted, and how often each: `np.unique` in half the time."""
+    numbers = np.sort(numbers)
+    starts, ends = find_runs(numbers)
+    return numbers[starts], ends - starts
+
+
+def find_runs(numbers: Ints) -> tuple[Ints, Ints]:
+    """Where each run of the same number begins and ends."""
+    bounds = np.flatnonzero(numbers[1:] != numbers[:-1]) + 1
+    return (
+        np.concatenate(([0], bounds))[: len(numbers)],
+        np.concatenate((bounds, [len(numbers)]))[: len(numbers)],
+    )

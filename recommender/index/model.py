@@ -167,16 +167,13 @@ class Index:
         return totals
 
     @cached_property
-    def offices(self) -> Points:
-        """Where listings are."""
+    def points(self) -> Points:
+        """Where listings are (kind 0) and where they say that they work (kind 1)."""
         places = self.places
-        return Points.build(places.office_rows, places.office_latitudes, places.office_longitudes)
-
-    @cached_property
-    def areas(self) -> Points:
-        """Where listings say that they work."""
-        places = self.places
-        return Points.build(places.area_rows, places.area_latitudes, places.area_longitudes)
+        return Points.build(
+            (places.office_rows, places.office_latitudes, places.office_longitudes),
+            (places.area_rows, places.area_latitudes, places.area_longitudes),
+        )
 
     @cached_property
     def is_wide(self) -> npt.NDArray[np.bool_]:

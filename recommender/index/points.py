@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import asin, cos, degrees, pi, radians, sin, sqrt
 
 import numpy as np
 
 from recommender.geo import EARTH_RADIUS_KM, haversine_km
-from recommender.index.arrays import Floats, Ints
+from recommender.index.arrays import Floats, Ints, find_runs
+from recommender.models import Place
 
 MARGIN_DEGREES = 1e-3
 """More than the coordinates lose by being stored with 32 bits."""
@@ -15,38 +17,45 @@ MARGIN_DEGREES = 1e-3
 
 @dataclass(frozen=True)
 class Points:
-    """Points in the order of their latitudes, each with the row it belongs to: all (n_points,)."""
+    """Points in the order of their latitudes, each with its row and kind: all (n_points,)."""
 
     rows: Ints
     latitudes: Floats
     longitudes: Floats
+    kinds: Ints
 
     @classmethod
-    def build(cls, rows: Ints, latitudes: Floats, longitudes: Floats) -> Points:
-        """Sort the points."""
+    def build(cls, *kinds: tuple[Ints, Floats, Floats]) -> Points:
+        """Sort the points of some kinds, each given as rows, latitudes and longitudes."""
+        rows, latitudes, longitudes = (np.concatenate(parts) for parts in zip(*kinds, strict=True))
+        numbers = np.repeat(np.arange(len(kinds), dtype=np.uint8), [len(each[0]) for each in kinds])
         order = np.argsort(latitudes, kind="stable")
-        return cls(rows[order], latitudes[order], longitudes[order])
+        return cls(rows[order], latitudes[order], longitudes[order], numbers[order])
 
-    def within(self, latitude: float, longitude: float, radius_km: float) -> Near:
-        """The rows that have a point within the radius."""
+    def within(self, place: Place, radius_km: float) -> dict[int, Near]:
+        """The rows that have a point within the radius, by kind; kinds without any are left out."""
         angle = radius_km / EARTH_RADIUS_KM
-        height = np.degrees(angle) + MARGIN_DEGREES
-        band = slice(*self.latitudes.searchsorted([latitude - height, latitude + height]))
-        width = _widest(latitude, height, angle)
-        apart = np.abs(self.longitudes[band] - np.float32(longitude))
+        height = degrees(angle) + MARGIN_DEGREES
+        ends = self.latitudes.searchsorted([place.latitude - height, place.latitude + height])
+        band = slice(*ends.tolist())
+        width = _widest(place.latitude, height, angle)
+        apart = np.abs(self.longitudes[band] - np.float32(place.longitude))
         close = np.flatnonzero((apart <= width) | (apart >= 360 - width)) + band.start
-        km = haversine_km(latitude, longitude, self.latitudes[close], self.longitudes[close])
-        km = km.astype(np.float32)
+        at = (self.latitudes[close], self.longitudes[close])
+        km = haversine_km(place.latitude, place.longitude, *at).astype(np.float32)
         inside = km <= radius_km
-        return Near.of(self.rows[close[inside]], km[inside])
+        close, km = close[inside], km[inside]
+        kinds = self.kinds[close]
+        each = ((kind, kinds == kind) for kind in set(kinds.tolist()))
+        return {kind: Near.of(self.rows[close[these]], km[these]) for kind, these in each}
 
 
 def _widest(latitude: float, height: float, angle: float) -> float:
     """How many degrees of longitude a point can be away that is within the angle."""
     farthest = min(abs(latitude) + height, 90.0)
-    narrowest = np.cos(np.radians(latitude)) * np.cos(np.radians(farthest))
-    sine = np.sin(min(angle, np.pi) / 2) / max(np.sqrt(narrowest), 1e-9)
-    return float(np.degrees(2 * np.arcsin(min(sine, 1.0)))) + MARGIN_DEGREES
+    narrowest = cos(radians(latitude)) * cos(radians(farthest))
+    sine = sin(min(angle, pi) / 2) / max(sqrt(max(narrowest, 0.0)), 1e-9)
+    return degrees(2 * asin(min(sine, 1.0))) + MARGIN_DEGREES
 
 
 @dataclass(frozen=True)
@@ -59,11 +68,9 @@ class Near:
     @classmethod
     def of(cls, rows: Ints, km: Floats) -> Near:
         """Keep the nearest point of each row."""
-        if not len(rows):
-            return cls(rows, km)
         order = np.argsort(rows, kind="stable")
         rows = rows[order]
-        starts = np.concatenate(([0], np.flatnonzero(rows[1:] != rows[:-1]) + 1))
+        starts, _ = find_runs(rows)
         return cls(rows[starts], np.minimum.reduceat(km[order], starts))
 
     def distances(self, rows: Ints) -> Floats:
@@ -73,3 +80,6 @@ class Near:
         at = self.rows.searchsorted(rows)
         is_near = self.rows.take(at, mode="clip") == rows
         return np.where(is_near, self.km.take(at, mode="clip"), np.float32(np.inf))
+
+
+NOTHING_NEAR = Near(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
