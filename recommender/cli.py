@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +60,8 @@ def open_store() -> Iterator[Database]:
         db.close()
 
 
+LINE_EVERY_S = 10
+"""How often a command that nobody watches says how far it is."""
 IMPORT_FORMATS = click.Choice(["irs-bmf", "irs-990-xml", "csv", "hsds"])
 
 catalog = Commands("catalog", help="The listings, resources, guides and words of the site.")
@@ -288,11 +292,12 @@ def _publish(db: Database) -> str:
 
 
 class _Progress:
-    """One progress bar for each stage of a build, where a person is watching."""
+    """How far each stage of a build is: a bar for a person, else a line now and then."""
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._stage = ""
+        self._told = time.monotonic()
 
     def __enter__(self) -> _Progress:
         return self
@@ -301,6 +306,13 @@ class _Progress:
         self._close()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        if sys.stdout.isatty():
+            self._draw(stage, done, total)
+        elif time.monotonic() - self._told >= LINE_EVERY_S:
+            self._told = time.monotonic()
+            click.echo(f"Indexing: {stage}, {done:,} of {total:,}")
+
+    def _draw(self, stage: str, done: int, total: int) -> None:
         if stage != self._stage:
             self._close()
             self._stage = stage

@@ -273,7 +273,9 @@ def _try(db: Database, settings: Settings, begun: Publication, progress: Progres
     inputs = read_inputs(db)
     index = build_index(inputs, progress=progress)
     queries = without_listings(read_golden(settings.data / GOLDEN_FILE), list_excluded(db))
+    progress("questions", 0, len(queries))
     failures = check_golden(queries, index, open_gazetteer(settings))
+    progress("questions", len(queries), len(queries))
     built = replace(
         begun,
         catalog_revision=inputs.catalog_revision,
@@ -285,7 +287,9 @@ def _try(db: Database, settings: Settings, begun: Publication, progress: Progres
         reason = f"{len(failures)} golden expectations are not met."
         return replace(built, state=PublicationState.REFUSED, reason=reason)
     # Only now, so that every generation on disk is fit to go back to.
+    progress("files", 0, 1)
     generation = write_generation(index, settings.index)
+    progress("files", 1, 1)
     changes = compare_generations(settings.index, begun.previous, generation)
     built = replace(built, generation=generation, changes=changes)
     # Before it serves, so that a kill in between leaves word of it.

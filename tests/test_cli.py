@@ -190,6 +190,16 @@ def test_a_wrong_golden_answer_refuses_to_publish(prepared: Flask, settings: Set
     assert _flask(prepared, "index", "info").output == before
 
 
+def test_a_long_build_that_nobody_watches_says_how_far_it_is(
+    prepared: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Indexing" not in _flask(prepared, "index", "build").output
+    monkeypatch.setattr("recommender.cli.LINE_EVERY_S", 0)
+    output = _flask(prepared, "index", "build").output
+    for stage in ("words", "neighbours", "lists", "questions", "files"):
+        assert f"Indexing: {stage}, " in output
+
+
 def test_prepare_goes_on_with_what_serves_when_it_is_refused(
     prepared: Flask, settings: Settings
 ) -> None:

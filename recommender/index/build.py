@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,15 +84,15 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
     weighed = _weigh(nonprofits, spoken, progress)
     vocabulary, matrix = weighed.vocabulary, weighed.matrix
     neighbours, similarities = find_all(Units.of(matrix), partial(progress, "neighbours"))
-    tag_names, tag_postings = _tag_postings(nonprofits)
-    names, name_rows = _names(nonprofits)
-    lexicon = build_lexicon(nonprofits, inputs.tags, inputs.term_map)
+    lists: dict[str, Any] = {}
+    makers = _list_makers(nonprofits, inputs, vocabulary)
+    for done, make in enumerate(makers, start=1):
+        lists |= make()
+        progress("lists", done, len(makers))
     return Index(
         generation="",
         manifest={"catalog_revision": inputs.catalog_revision, "n_docs": len(nonprofits)},
         vocabulary=vocabulary,
-        surfaces_en=_surfaces([item.summary_en for item in nonprofits], vocabulary, Language.EN),
-        surfaces_es=_surfaces([item.summary_es for item in nonprofits], vocabulary, Language.ES),
         idf=weighed.idf,
         field_lengths=weighed.field_lengths,
         tag_texts=spoken,
@@ -100,9 +100,6 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
         documents=_as_postings(matrix),
         neighbours=neighbours,
         similarities=similarities,
-        places=build_places(nonprofits),
-        tag_names=tag_names,
-        tag_postings=tag_postings,
         revenue_usd=np.array(
             [number_or_nan(item.revenue_usd) for item in nonprofits], dtype=np.float32
         ),
@@ -110,13 +107,23 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
         described=np.array([item.basis is not Basis.NAME for item in nonprofits], dtype=np.bool_),
         slugs=[item.slug for item in nonprofits],
         families=_families(nonprofits),
-        cards=Cards.build(nonprofits),
-        name_strings=names,
-        name_rows=name_rows,
-        name_grams=GramIndex.build(names),
-        lexicon=lexicon,
-        lexicon_grams=GramIndex.build(lexicon),
         phrases=build_phrases(inputs.tags, inputs.term_map),
+        **lists,
+    )
+
+
+def _list_makers(
+    nonprofits: list[Nonprofit], inputs: BuildInputs, vocabulary: dict[str, int]
+) -> Sequence[Callable[[], dict[str, Any]]]:
+    """What makes the parts of an index that are not weights, by their names."""
+    return (
+        lambda: {"surfaces_en": _surfaces(nonprofits, vocabulary, Language.EN)},
+        lambda: {"surfaces_es": _surfaces(nonprofits, vocabulary, Language.ES)},
+        lambda: _tag_lists(nonprofits),
+        lambda: _name_lists(nonprofits),
+        lambda: _lexicon_lists(nonprofits, inputs),
+        lambda: {"places": build_places(nonprofits)},
+        lambda: {"cards": Cards.build(nonprofits)},
     )
 
 
@@ -177,11 +184,13 @@ def _as_postings(matrix: sparse.csr_matrix) -> Postings:
     )
 
 
-def _surfaces(texts: list[str], vocabulary: dict[str, int], language: Language) -> list[str]:
-    """For each term the word in which texts of a language most often write it, else ""."""
+def _surfaces(
+    nonprofits: list[Nonprofit], vocabulary: dict[str, int], language: Language
+) -> list[str]:
+    """For each term the word in which summaries in a language most often write it, else ""."""
     spelled: Counter[str] = Counter()
-    for text in texts:
-        spelled.update(_WRITTEN_WORD.findall(text.lower()))
+    for item in nonprofits:
+        spelled.update(_WRITTEN_WORD.findall(item.summary(language).lower()))
     best = [("", 0)] * len(vocabulary)
     for word, number in spelled.items():
         term = vocabulary.get(stem(fold(word), language))
@@ -190,7 +199,7 @@ def _surfaces(texts: list[str], vocabulary: dict[str, int], language: Language) 
     return [word for word, _ in best]
 
 
-def _tag_postings(nonprofits: list[Nonprofit]) -> tuple[list[str], Postings]:
+def _tag_lists(nonprofits: list[Nonprofit]) -> dict[str, Any]:
     rows: dict[str, list[int]] = {}
     for row, item in enumerate(nonprofits):
         for name in list_filters(item):
@@ -198,7 +207,8 @@ def _tag_postings(nonprofits: list[Nonprofit]) -> tuple[list[str], Postings]:
     names = sorted(rows)
     indptr = np.concatenate(([0], np.cumsum([len(rows[n]) for n in names], dtype=np.int64)))
     columns = np.array([row for name in names for row in rows[name]], dtype=np.int32)
-    return names, Postings(indptr, columns, np.ones(len(columns), dtype=np.float32))
+    postings = Postings(indptr, columns, np.ones(len(columns), dtype=np.float32))
+    return {"tag_names": names, "tag_postings": postings}
 
 
 def list_filters(item: Nonprofit) -> list[str]:
@@ -288,6 +298,16 @@ def fold_names(item: Nonprofit) -> list[str]:
     return [" ".join(public_words(name)) for name in (item.name, *item.other_names)]
 
 
-def _names(nonprofits: list[Nonprofit]) -> tuple[list[str], Ints]:
+def _name_lists(nonprofits: list[Nonprofit]) -> dict[str, Any]:
     pairs = [(name, row) for row, item in enumerate(nonprofits) for name in fold_names(item)]
-    return [name for name, _ in pairs], np.array([row for _, row in pairs], dtype=np.int32)
+    names = [name for name, _ in pairs]
+    return {
+        "name_strings": names,
+        "name_rows": np.array([row for _, row in pairs], dtype=np.int32),
+        "name_grams": GramIndex.build(names),
+    }
+
+
+def _lexicon_lists(nonprofits: list[Nonprofit], inputs: BuildInputs) -> dict[str, Any]:
+    lexicon = build_lexicon(nonprofits, inputs.tags, inputs.term_map)
+    return {"lexicon": lexicon, "lexicon_grams": GramIndex.build(lexicon)}

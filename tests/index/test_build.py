@@ -206,7 +206,8 @@ def test_progress_is_told_to_the_end(make_nonprofit: Make) -> None:
     inputs = BuildInputs(nonprofits=[make_nonprofit("Alpha"), make_nonprofit("Beta")])
     build_index(inputs, progress=lambda *step: told.append(step))
     assert told[0] == ("words", 0, 2)
-    assert told[-1] == ("neighbours", 2, 2)
+    assert ("neighbours", 2, 2) in told
+    assert told[-1] == ("lists", 7, 7)
 
 
 def test_the_same_catalogue_gives_the_same_arrays(
