@@ -26,6 +26,7 @@ from recommender.web import (
     partners,
     problems,
     reasons,
+    rendering,
     repeats,
     sharing,
     site,
@@ -37,8 +38,8 @@ from recommender.web.api import docs as api_docs
 # A long article is some 60 kB; anything beyond this is not something a person pasted.
 MAX_REQUEST_BYTES = 512 * 1024
 PARTS = (
-    *(web, repeats, i18n, headers, problems, assets, reasons, cli, logs, auth, background),
-    *(sharing, submissions, widget),
+    *(web, repeats, i18n, headers, problems, assets, rendering, reasons, cli, logs, auth),
+    *(background, sharing, submissions, widget),
 )
 BILINGUAL = (
     *(about.bp, api_docs.bp, directory.bp, donor.bp, learn.bp, partners.bp),
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_environment = rendering.Environment
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     for part in PARTS:
         part.init_app(app)

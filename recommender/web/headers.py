@@ -143,8 +143,7 @@ def let_frame(origins: Sequence[str]) -> None:
 
 def frame_policy() -> str:
     """The policy of a partner's frame. It names our host, because "self" is nobody there."""
-    # Of an odd Host header nothing is left but "http:", which would allow every host.
-    own = origin() if "://" in origin() else "'none'"
+    own = _own_source()
     framed_by = " ".join(g.get("framed_by", ())) or "'none'"
     return (
         f"default-src 'none'; script-src {own}; style-src {own}; img-src {own} data:; "
@@ -155,12 +154,19 @@ def frame_policy() -> str:
 
 def card_policy() -> str:
     """The policy of a card that any site may frame: it shows words and opens links."""
-    own = origin() if "://" in origin() else "'none'"
+    own = _own_source()
     return (
         f"default-src 'none'; style-src {own}; font-src {own}; base-uri 'none'; "
         "form-action 'none'; sandbox allow-popups allow-popups-to-escape-sandbox; "
         "frame-ancestors *"
     )
+
+
+def _own_source() -> str:
+    """Our host as a policy names it."""
+    own = origin()
+    # Of an odd Host header nothing is left but "http:", which would allow every host.
+    return own if "://" in own else "'none'"
 
 
 def is_below_desk(path: str) -> bool:
@@ -170,7 +176,7 @@ def is_below_desk(path: str) -> bool:
 
 def _add_headers(response: Response) -> Response:
     kind = _kind(response)
-    headers = {**EVERYWHERE, **HEADERS[kind]}
+    headers = EVERYWHERE | HEADERS[kind]
     if kind is RouteKind.WIDGET:
         headers["Content-Security-Policy"] = frame_policy()
     if kind is RouteKind.CARD:
@@ -179,9 +185,9 @@ def _add_headers(response: Response) -> Response:
         headers["Cache-Control"] = "no-store"
     if request.is_secure or current_app.config["WAYMARK"].site_url.startswith("https://"):
         headers["Strict-Transport-Security"] = HSTS
-    for name, value in headers.items():
-        # A view may be stricter about caching, or name another policy on purpose.
-        response.headers.setdefault(name, value)
+    # A view may be stricter about caching, or name another policy on purpose.
+    named = {name.lower() for name, _ in response.headers}
+    response.headers.extend([pair for pair in headers.items() if pair[0].lower() not in named])
     return response
 
 

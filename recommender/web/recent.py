@@ -11,6 +11,9 @@ from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 
+_SWEEP_EVERY = 0.1
+"""Of the time for which values are kept."""
+
 
 class Recent(Generic[Value]):
     """The values of the last keys asked for; each is forgotten after a time, whatever happens."""
@@ -19,7 +22,7 @@ class Recent(Generic[Value]):
         self._most = most
         self._for_s = for_s
         self._kept: OrderedDict[Hashable, tuple[float, Value]] = OrderedDict()
-        self._oldest_until = math.inf
+        self._sweep_at = math.inf
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -28,9 +31,9 @@ class Recent(Generic[Value]):
     def get(self, key: Hashable) -> Value | None:
         """The value of a key if it is still kept."""
         with self._lock:
-            self._forget_old()
+            now = self._forget_old()
             found = self._kept.get(key)
-            if found is None:
+            if found is None or found[0] <= now:
                 return None
             self._kept.move_to_end(key)
             return found[1]
@@ -38,18 +41,22 @@ class Recent(Generic[Value]):
     def put(self, key: Hashable, value: Value) -> None:
         """Keep a value; the one that nobody asked for longest makes room for it."""
         with self._lock:
-            self._forget_old()
-            until = time.monotonic() + self._for_s
+            until = self._forget_old() + self._for_s
             self._kept[key] = (until, value)
             self._kept.move_to_end(key)
-            self._oldest_until = min(self._oldest_until, until)
+            self._sweep_at = min(self._sweep_at, until)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
 
-    def _forget_old(self) -> None:
+    def _forget_old(self) -> float:
+        """Sweep out what is too old, and say what time it is.
+
+        A sweep looks at everything, so the next one is a while after it.
+        """
         now = time.monotonic()
-        if now < self._oldest_until:
-            return
-        for key in [key for key, (until, _) in self._kept.items() if until <= now]:
-            del self._kept[key]
-        self._oldest_until = min((until for until, _ in self._kept.values()), default=math.inf)
+        if now >= self._sweep_at:
+            for key in [key for key, (until, _) in self._kept.items() if until <= now]:
+                del self._kept[key]
+            oldest = min((until for until, _ in self._kept.values()), default=math.inf)
+            self._sweep_at = max(oldest, now + self._for_s * _SWEEP_EVERY)
+        return now

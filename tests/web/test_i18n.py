@@ -9,7 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
-from flask import Flask, g
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
@@ -83,11 +83,8 @@ def test_the_compiled_catalogue_is_that_of_the_po_file(spanish: Catalog) -> None
 def speak(app: Flask):
     """Sets the language inside an application context."""
     with app.app_context():
-
-        def _speak(language: str) -> None:
-            g.language = Language(language)
-
-        yield _speak
+        yield lambda language: i18n.speak(Language(language))
+        i18n.speak(Language.EN)
 
 
 @pytest.mark.parametrize(

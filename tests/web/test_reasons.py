@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flask import Flask, g, get_template_attribute
+from flask import Flask, get_template_attribute
 from markupsafe import Markup
 
 from app import create_app
@@ -13,6 +13,7 @@ from recommender.config import Settings
 from recommender.models import Language, Match, Nearness, Nonprofit, Reason, Tag
 from recommender.store import connect, migrate
 from recommender.store.catalog import load_tags
+from recommender.web.i18n import speaking
 from recommender.web.reasons import MAX_NAMED, Share, Why
 
 LABELS = {
@@ -46,8 +47,10 @@ def sentence(app: Flask, make_nonprofit: Callable[..., Nonprofit]):
     def _sentence(
         language: str, reasons: tuple[Reason, ...], nearness: Nearness | None, km: float | None
     ) -> str:
-        with app.test_request_context("/es/" if language == "es" else "/"):
-            g.language = Language(language)
+        with (
+            app.test_request_context("/es/" if language == "es" else "/"),
+            speaking(Language(language)),
+        ):
             match = Match(
                 nonprofit=make_nonprofit(),
                 score=0.5,
@@ -189,7 +192,6 @@ def test_templates_can_name_tags(tmp_path: Path, taxonomy: tuple[Tag, ...]) -> N
     db.close()
     app = create_app(settings)
     label = app.jinja_env.globals["tag_label"]
-    with app.test_request_context("/es/"):
-        g.language = Language.ES
+    with app.test_request_context("/es/"), speaking(Language.ES):
         assert label("services", "legal-services") == "Ayuda legal"
         assert label("services", "unheard-of") == "unheard-of"

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlencode, urlsplit
 from xml.etree import ElementTree
 
-from flask import Blueprint, Response, abort, current_app, g, make_response, request
+from flask import Blueprint, Response, abort, current_app, make_response, request
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
@@ -21,7 +21,7 @@ from recommender.store.workflow import get_redirect
 from recommender.web import get_db
 from recommender.web.addresses import absolute_url, origin
 from recommender.web.headers import RouteKind, kind_of
-from recommender.web.i18n import SPANISH_PREFIX
+from recommender.web.i18n import SPANISH_PREFIX, speak
 from recommender.web.problems import error_json
 from recommender.web.sharing.galleries import picture_url
 from recommender.web.sharing.pictures import HEIGHT, WIDTH
@@ -116,7 +116,7 @@ def _shared(url: str) -> Shared:
         _refuse(400, "Please give the address of a page.", "url")
     subject, language = _read_url(url)
     # What the page says is put into words in the language that is current.
-    g.language = language
+    speak(language)
     try:
         return describe(_standing_for(subject))
     except NotFound:
