@@ -18,6 +18,7 @@ from recommender.models import (
     Resource,
     Scope,
     TagKind,
+    Weights,
 )
 from recommender.pipeline import recommend
 from recommender.store.library import list_guides, list_resources
@@ -87,7 +88,8 @@ def results(sealed: str) -> Response:
         results=Results(answers=opened.record, answer=answer, n=n),
         expires_on=opened.expires_on.isoformat(),
         sealed=sealed,
-        refining=refine_choices(),
+        refining=refine_choices,
+        vocabulary=get_vocabulary(),
         radii=radius_choices(),
         scopes=scope_choices(),
         weight_choices=weight_choices,
@@ -237,6 +239,11 @@ class Results:
         """The tags that every match must have, as (kind, slug)."""
         filters = self.profile.filters
         return [(k.value, slug) for k in TagKind for slug in getattr(filters, k.value)]
+
+    @property
+    def is_refined(self) -> bool:
+        """Whether the panel for refining has been used, scope and radius aside."""
+        return (self.profile.weights, self.profile.filters) != (Weights(), Filters())
 
     @property
     def themes(self) -> list[Reason]:

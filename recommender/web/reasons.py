@@ -83,14 +83,17 @@ class Why:
 
 def init_app(app: Flask) -> None:
     """Give templates `why(match)` and `tag_label(kind, slug)`."""
-    app.jinja_env.globals.update(
-        why=lambda match: Why(match=match, label=tag_label), tag_label=tag_label
-    )
+    app.jinja_env.globals.update(why=_explain, tag_label=tag_label)
 
 
 def tag_label(kind: str, slug: str) -> str:
     """What a tag is called in the current language."""
     return get_vocabulary().label(kind, slug, current_language())
+
+
+def _explain(match: Match) -> Why:
+    vocabulary, language = get_vocabulary(), current_language()
+    return Why(match=match, label=lambda kind, slug: vocabulary.label(kind, slug, language))
 
 
 def _in_words(reason: Reason, label: Label) -> str:
