@@ -9,7 +9,7 @@ was withdrawn.
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
 from flask.templating import Environment as FlaskEnvironment
@@ -21,7 +21,8 @@ from recommender.web.recent import Recent
 MAX_KEPT, KEPT_S = 16_384, 3600.0
 """Four parts of 2,000 listings in two languages, some 12 MB a worker."""
 
-Kept = Recent[tuple[object, Markup]]
+Kept = Recent[tuple[object, Any]]
+Made = TypeVar("Made")
 
 
 class Environment(FlaskEnvironment):
@@ -49,11 +50,14 @@ def part(record: object, *names: str, caller: Callable[[], Markup]) -> Markup:
     The names tell parts and records apart. A part belongs to the very object: an edited copy
     of a listing, as on the desk, is another one. None is the record of what never changes.
     """
+    return once(record, (current_language(), *names), caller)
+
+
+def once(record: object, names: tuple[str, ...], make: Callable[[], Made]) -> Made:
+    """What is made of a record, if need be: see `part`. It must not be changed."""
     kept = cast(Kept, current_app.extensions["parts"])
-    key = (current_language(), *names)
-    found = kept.get(key)
-    if found is not None and found[0] is record:
-        return found[1]
-    markup = caller()
-    kept.put(key, (record, markup))
-    return markup
+    found = kept.get(names)
+    if found is None or found[0] is not record:
+        found = (record, make())
+        kept.put(names, found)
+    return cast(Made, found[1])

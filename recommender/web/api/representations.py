@@ -21,7 +21,8 @@ from recommender.models import (
     TagKind,
     Visibility,
 )
-from recommender.web.addresses import absolute_url
+from recommender.web.addresses import absolute_url, origin
+from recommender.web.rendering import once
 from recommender.web.vocabulary import Vocabulary
 
 TAXONOMY_KINDS = (*(kind.value for kind in TagKind), "topics", "service_groups")
@@ -108,10 +109,8 @@ class Representer:
 
     def brief(self, nonprofit: Nonprofit) -> Json:
         """The fields by which a reader tells one listing from another."""
-        return {
-            **self._identity(nonprofit),
-            "summary": nonprofit.summary(self.language),
-        }
+        names = ("brief", self.language, nonprofit.slug, origin())
+        return once(nonprofit, names, lambda: self._brief(nonprofit))
 
     def nonprofit(self, nonprofit: Nonprofit) -> Json:
         """Everything that may be shown of a listing."""
@@ -150,6 +149,12 @@ class Representer:
         """A topic guide; `url` is its page."""
         url = absolute_url(self.language, "learn.topic", slug=guide.slug)
         return {**asdict(guide), "url": url}
+
+    def _brief(self, nonprofit: Nonprofit) -> Json:
+        return {
+            **self._identity(nonprofit),
+            "summary": nonprofit.summary(self.language),
+        }
 
     def _identity(self, nonprofit: Nonprofit) -> Json:
         office = nonprofit.office
