@@ -78,6 +78,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
+def create_server() -> Flask:
+    """Make the application for a server that forks, with what every worker would have to do."""
+    app = create_app()
+    rendering.compile_templates(app)
+    return app
+
+
 def main() -> None:
     """Run a development server that restarts when code or static files change."""
     files = [str(path) for path in assets.STATIC.rglob("*") if path.is_file()]

@@ -13,7 +13,7 @@ from typing import Any
 # Matching is memory-bound over small arrays: threads inside numpy only fight the workers.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-wsgi_app = "app:create_app()"
+wsgi_app = "app:create_server()"
 # Imported once and then forked, which halves the start; nothing is opened before a request.
 preload_app = True
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"

@@ -1,8 +1,14 @@
 """Requests per second of the served site, and of a bare Flask application beside it.
 
 `python -m benchmarks.http`, after `flask prepare`. Both run under gunicorn with the
-settings of `gunicorn.conf.py` and are asked over the loopback by a few clients, each of which sends
-its next request when it has its answer.
+settings of `gunicorn.conf.py` and are asked over the loopback by wrk
+(https://github.com/wg/wrk; `apt install wrk`, `brew install wrk`), which keeps a few
+connections busy. "First" asks each time for an address that nobody has asked for before;
+"again" goes round a few that were asked for a moment ago, as by back, refresh, a shared link or
+a widget on a busy page.
+
+Both servers are asked in turn, and each figure is the median of the rounds. What the servers
+took of the processors depends least on what else the machine does.
 """
 
 from __future__ import annotations
@@ -10,33 +16,55 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from itertools import cycle, islice
+from itertools import islice
+from pathlib import Path
+from statistics import median
 from time import perf_counter, sleep
 from urllib.parse import urlencode
 
 from flask import Flask
 
-from benchmarks.workload import Times, read_workload, summarise
-from recommender.config import load_settings
+from benchmarks.workload import Times, read_workload
+from recommender.config import Settings, load_settings
 from recommender.index import load_current
 from recommender.models import DonorProfile
 
-SITE, BARE = "app:create_app()", "benchmarks.http:create_bare()"
+SITE, BARE = "app:create_server()", "benchmarks.http:create_bare()"
 WIDGET = "/embed/preview"
 N_CLIENTS = 4
 N_ADDRESSES = 40
+N_ROUNDS = 5
 START_SECONDS = 20.0
 WARM_UP_SECONDS = 2.0
 JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
+# A run has to reach the application itself: {fresh} makes every address another one, by a
+# word of the query that no page knows.
+SCRIPT = """
+local calls = {{ {calls} }}
+local n = 0
+request = function()
+  n = n + 1
+  local call = calls[n % #calls + 1]
+  local path = call.path
+  if {fresh} then path = path .. (path:find("?") and "&" or "?") .. "first={run}-" .. n end
+  return wrk.format(call.method, path, call.headers, call.body)
+end
+done = function(summary, latency)
+  io.write(string.format('{{"n": %d, "us": %d, "failed": %d, "p50": %d, "p99": %d}}\\n',
+    summary.requests, summary.duration, summary.errors.status,
+    latency:percentile(50), latency:percentile(99)))
+end
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +86,29 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Server:
+    """A running gunicorn."""
+
+    port: int
+    pid: int
+
+    def processor_s(self) -> float:
+        """Processor time of its workers up to now; by Linux's `/proc`."""
+        ticks = 0
+        for process in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
+            # The name, in brackets, may hold anything; the times are the 12th and 13th behind it.
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Load:
-    """What a server did under load."""
+    """What a server did under load; `processor_ms` is what a request took of the processors."""
 
     per_second: float
     times: Times
+    processor_ms: float
 
 
 def create_bare() -> Flask:
@@ -76,34 +122,68 @@ def create_bare() -> Flask:
 UNLIMITED = {"WAYMARK_MATCHES_PER_MINUTE": "0", "WAYMARK_READS_PER_MINUTE": "0"}
 
 
+_GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py")
+
+
 @contextmanager
-def serve(application: str) -> Iterator[int]:
-    """Run gunicorn on a free port, which is given."""
+def serve(application: str) -> Iterator[Server]:
+    """Run gunicorn on a free port."""
     port = _free_port()
     server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application],
+        # A worker that starts anew is not what is measured.
+        [*_GUNICORN, "--max-requests", "0", application],
         env={**os.environ, "PORT": str(port), **UNLIMITED},
         stdout=subprocess.DEVNULL,
     )
     try:
         _wait_for(port)
-        yield port
+        yield Server(port=port, pid=server.pid)
     finally:
         server.terminate()
         server.wait(timeout=START_SECONDS)
 
 
-def measure(port: int, calls: Sequence[Call], *, seconds: float) -> Load:
-    """Send the calls over and over from `N_CLIENTS` connections for some seconds."""
-    with ThreadPoolExecutor(N_CLIENTS) as pool:
-        started = perf_counter()
-        clients = [
-            pool.submit(_run_client, port, [*calls[i:], *calls[:i]], started + seconds)
-            for i in range(N_CLIENTS)
-        ]
-        taken = [milliseconds for client in clients for milliseconds in client.result()]
-        elapsed = perf_counter() - started
-    return Load(per_second=len(taken) / elapsed, times=summarise(taken))
+def measure(server: Server, calls: Sequence[Call], *, seconds: float, fresh: bool = False) -> Load:
+    """Send the calls over and over for some seconds; `fresh` makes each address a new one."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "calls.lua")
+        script.write_text(write_script(calls, fresh=fresh), encoding="utf-8")
+        wrk = ["wrk", "-t1", f"-c{N_CLIENTS}", f"-d{seconds:g}s", "-s", str(script)]
+        address, before = f"http://127.0.0.1:{server.port}/", server.processor_s()
+        ran = subprocess.run([*wrk, address], capture_output=True, text=True, check=True)
+        processor_s = server.processor_s() - before
+    counted = json.loads(ran.stdout.splitlines()[-1])
+    if counted["failed"] or not counted["n"]:
+        raise RuntimeError(f"{calls[0].path} was not answered as a page is: {ran.stdout}")
+    times = Times(p50=counted["p50"] / 1000, p99=counted["p99"] / 1000)
+    return Load(
+        per_second=1e6 * counted["n"] / counted["us"],
+        times=times,
+        processor_ms=1000 * processor_s / counted["n"],
+    )
+
+
+def write_script(calls: Sequence[Call], *, fresh: bool) -> str:
+    """The calls as wrk takes them: a program in Lua, whose strings are quoted like JSON's."""
+    return SCRIPT.format(
+        calls=",\n".join(_in_lua(call) for call in calls),
+        fresh="true" if fresh else "false",
+        run=f"{perf_counter():.6f}",
+    )
+
+
+def _in_lua(call: Call) -> str:
+    headers = f'["Content-Type"] = {_quoted(call.content_type)}' if call.content_type else ""
+    return (
+        f"{{ method = {_quoted(call.method)}, path = {_quoted(call.path)}, "
+        f"headers = {{ {headers} }}, body = {_quoted(call.body) if call.body else 'nil'} }}"
+    )
+
+
+def _quoted(text: str) -> str:
+    """Text as a Lua string: printable ASCII as it is, other bytes by their numbers."""
+    plain = {*range(0x20, 0x7F)} - {*b'"\\\\'}
+    return '"' + "".join(chr(b) if b in plain else f"\\{b:03d}" for b in text.encode()) + '"'
 
 
 def find_addresses(port: int, profiles: Sequence[DonorProfile]) -> list[Call]:
@@ -115,20 +195,6 @@ def find_addresses(port: int, profiles: Sequence[DonorProfile]) -> list[Call]:
     ]
     answers = [form.send(connection) for form in forms]
     return [Call(method="GET", path=location) for status, location in answers if status == 303]
-
-
-def _run_client(port: int, calls: Sequence[Call], until: float) -> list[float]:
-    connection, taken = HTTPConnection("127.0.0.1", port), []
-    for call in cycle(calls):
-        started = perf_counter()
-        if started >= until:
-            break
-        status, _ = call.send(connection)
-        if status != 200:
-            raise RuntimeError(f"{call.method} {call.path} was answered with {status}.")
-        taken.append(1000 * (perf_counter() - started))
-    connection.close()
-    return taken
 
 
 def _form(profile: DonorProfile) -> str:
@@ -166,41 +232,83 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("The server did not start.")
 
 
-def _report(name: str, load: Load, bare: Load) -> None:
-    ratio = load.per_second / bare.per_second
-    times = load.times
-    print(
-        f"| {name} | {load.per_second:.0f} | {times.p50:.1f} | {times.p99:.1f} | {ratio:.2f} |",
-        flush=True,
-    )
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of page: what is asked for, and whether the site keeps it for a second time."""
+
+    name: str
+    calls: Sequence[Call]
+    is_kept: bool = False
+
+
+def _list_kinds(port: int, settings: Settings) -> list[Kind]:
+    workload = read_workload(settings)
+    profiles = [p for p in workload.profiles if p.text][:N_ADDRESSES]
+    slugs = list(islice(load_current(settings.index).slugs, N_ADDRESSES))
+    topic = Call(method="GET", path=f"{WIDGET}?topic=legal-services")
+    return [
+        Kind(name="results page", calls=find_addresses(port, profiles), is_kept=True),
+        Kind(name="JSON match", calls=[_json_call(profile) for profile in profiles]),
+        Kind(name="widget, topic", calls=[topic], is_kept=True),
+        Kind(name="widget, form", calls=[Call(method="GET", path=WIDGET)], is_kept=True),
+        Kind(name="widget, an article asked before", calls=[_article_call(workload.article)]),
+        Kind(name="directory", calls=[Call(method="GET", path="/directory")]),
+        Kind(name="profile", calls=[Call(method="GET", path=f"/nonprofits/{s}") for s in slugs]),
+    ]
+
+
+def _measure_kind(site: Server, bare: Server, kind: Kind, seconds: float) -> None:
+    measure(site, kind.calls, seconds=WARM_UP_SECONDS)
+    hello = [Call(method="GET", path="/")]
+    for words, fresh in [(", first", True), (", again", False)][: 1 + kind.is_kept]:
+        # In turn, so that both see the machine in the same state.
+        rounds = [
+            (
+                measure(bare, hello, seconds=seconds),
+                measure(site, kind.calls, seconds=seconds, fresh=fresh),
+            )
+            for _ in range(N_ROUNDS)
+        ]
+        print(_row(kind.name + words * kind.is_kept, rounds), flush=True)
+
+
+def _row(name: str, rounds: Sequence[tuple[Load, Load]]) -> str:
+    """A row of the table, from loads of the bare application and of the page."""
+
+    def middle(read: Callable[[Load, Load], float]) -> float:
+        return median(read(bare, load) for bare, load in rounds)
+
+    figures = [
+        f"{middle(lambda _, load: load.per_second):,.0f}",
+        f"{middle(lambda bare, _: bare.per_second):,.0f}",
+        f"{middle(lambda bare, load: load.per_second / bare.per_second):.2f}",
+        f"{middle(lambda _, load: load.times.p50):.1f}",
+        f"{middle(lambda _, load: load.times.p99):.1f}",
+        f"{middle(lambda bare, _: bare.times.p99):.1f}",
+        f"{middle(lambda _, load: load.processor_ms):.2f}",
+        f"{middle(lambda bare, load: bare.processor_ms / load.processor_ms):.2f}",
+    ]
+    return f"| {name} | {' | '.join(figures)} |"
+
+
+HEADER = """\
+| page | requests/s | bare | ratio | p50 ms | p99 ms | bare p99 | processor ms | bare by page |
+|---|---|---|---|---|---|---|---|---|"""
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0, help="for each kind of request")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each of the rounds")
     seconds = parser.parse_args().seconds
-    settings = load_settings()
-    workload = read_workload(settings)
-    profiles = [p for p in workload.profiles if p.text][:N_ADDRESSES]
-    slugs = list(islice(load_current(settings.index).slugs, N_ADDRESSES))
-    print("| page | requests/s | p50 ms | p99 ms | against bare |\n|---|---|---|---|---|")
-    with serve(BARE) as bare_port, serve(SITE) as port:
-        pages = {
-            "results page": find_addresses(port, profiles),
-            "JSON match": [_json_call(profile) for profile in profiles],
-            "directory": [Call(method="GET", path="/directory")],
-            "profile": [Call(method="GET", path=f"/nonprofits/{slug}") for slug in slugs],
-            "widget, form": [Call(method="GET", path=WIDGET)],
-            "widget, topic": [Call(method="GET", path=f"{WIDGET}?topic=legal-services")],
-            "widget, an article that was asked before": [_article_call(workload.article)],
-        }
-        for name, calls in pages.items():
-            measure(port, calls, seconds=WARM_UP_SECONDS)
-            # Beside each page, so that both see the machine in the same state.
-            bare = measure(bare_port, [Call(method="GET", path="/")], seconds=seconds)
-            _report("bare Flask", bare, bare)
-            _report(name, measure(port, calls, seconds=seconds), bare)
+    if shutil.which("wrk") is None:
+        sys.exit("This measurement needs wrk (Debian: apt install wrk; macOS: brew install wrk).")
+    print(HEADER, flush=True)
+    with serve(BARE) as bare, serve(SITE) as site:
+        for kind in _list_kinds(site.port, load_settings()):
+            _measure_kind(site, bare, kind, seconds)
 
 
 if __name__ == "__main__":

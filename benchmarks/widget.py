@@ -46,10 +46,10 @@ def main() -> None:
             f"Loader {loader.name}: {len(content):,} bytes, {len(gzip.compress(content)):,} gzipped"
         )
     chromium = shutil.which("chromium")
-    with serve(SITE) as port, sync_playwright() as playwright:
+    with serve(SITE) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS])
         taken = [
-            measure_first_card(browser, f"http://127.0.0.1:{port}{PAGE}") for _ in range(times)
+            measure_first_card(browser, f"http://127.0.0.1:{site.port}{PAGE}") for _ in range(times)
         ]
         browser.close()
     print(f"First card after {median(taken):.2f} s (median of {times}; worst {max(taken):.2f} s)")

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 from benchmarks import __main__ as everything
 from benchmarks import peers
 from benchmarks.ablation import VARIANTS, changed
-from benchmarks.http import create_bare
+from benchmarks.http import Call, create_bare, write_script
 from benchmarks.workload import as_collection, summarise
 from recommender.config import ROOT
 from recommender.evaluation import Collection
@@ -129,3 +130,21 @@ def test_parts_are_given_their_files() -> None:
     assert parts["scale"].lacks == parts["relevance"].lacks == ""
     files = {file.stem for file in (ROOT / "benchmarks").glob("*.py")}
     assert {*parts} <= files
+
+
+def test_a_run_of_wrk_sends_the_very_bytes() -> None:
+    body = '{"text": "clínica \\\\ \\n"}'
+    call = Call(method="POST", path="/api", body=body, content_type="application/json")
+    script = write_script([call], fresh=False)
+    sent = re.search(r'body = "([^"]*)"', script)
+    assert sent
+    bytes_sent = re.sub(rb"\\(\d{3})", lambda m: bytes([int(m[1])]), sent[1].encode())
+    assert bytes_sent == body.encode()
+    assert 'headers = { ["Content-Type"] = "application/json" }' in script
+
+
+def test_an_address_is_another_one_only_in_a_first_run() -> None:
+    call = Call(method="GET", path="/matches/x")
+    assert "if false then path" in write_script([call], fresh=False)
+    assert "if true then path" in write_script([call], fresh=True)
+    assert "body = nil" in write_script([call], fresh=True)

@@ -44,6 +44,12 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["part"] = part
 
 
+def compile_templates(app: Flask) -> None:
+    """Compile what visitors see, which otherwise the first visitor of each worker waits for."""
+    for name in app.jinja_env.list_templates(filter_func=lambda name: name[:6] != "staff/"):
+        app.jinja_env.get_template(name)
+
+
 def part(record: object, *names: str, caller: Callable[[], Markup]) -> Markup:
     """What the block renders for a record, which with `names` is all that it may depend on.
 

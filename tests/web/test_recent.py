@@ -39,3 +39,16 @@ def test_what_nobody_asked_for_longest_makes_room(clock: list[float]) -> None:
     kept.put("c", 3)
     assert [kept.get(key) for key in "abc"] == [1, None, 3]
     assert len(kept) == 2
+
+
+def test_what_nobody_asks_for_again_is_forgotten_too(clock: list[float]) -> None:
+    kept: Recent[int] = Recent(most=9, for_s=10)
+    for key in "abc":
+        kept.put(key, 1)
+        clock[0] += 1
+    clock[0] += 8.5
+    assert kept.get("d") is None
+    assert len(kept) == 1
+    clock[0] += 1
+    assert kept.get("d") is None
+    assert len(kept) == 0
