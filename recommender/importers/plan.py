@@ -98,7 +98,8 @@ class _Planner:
         self._tags = defaultdict[str, set[str]](set)
         for tag in list_tags(db):
             self._tags[tag.kind].add(tag.slug)
-        self._seen: dict[str, str] = {}
+        self._fresh: set[str] = set()
+        self._seen: dict[str, Incoming] = {}
 
     def plan(self, record: Incoming | RowError) -> PlannedRow:
         """The verdict on one record."""
@@ -112,9 +113,9 @@ class _Planner:
         new = record.nonprofit
         if reason := self._fault(record):
             return _verdict(Verdict.REJECTED, new, reason)
-        if earlier := self._repeated(record):
-            return _verdict(Verdict.DUPLICATE, new, f"the same organization as {earlier}")
         stored = self._find(new)
+        if earlier := self._repeated(record, stored):
+            return _verdict(Verdict.DUPLICATE, new, f"the same organization as {earlier.where}")
         if stored is None:
             return self._unknown(record)
         if target := self._merged_into(stored):
@@ -156,27 +157,28 @@ class _Planner:
             for tag in new.tags(kind):
                 if tag not in self._tags[kind.value]:
                     return f"{kind.value}: there is no tag {tag!r}"
-        if new.parent and new.parent not in self._by_slug:
+        if new.parent and not self._is_known(new.parent):
             return f"parent: there is no listing {new.parent!r}"
         return ""
 
-    def _repeated(self, record: Incoming) -> str:
+    def _repeated(self, record: Incoming, stored: Nonprofit | None) -> Incoming | None:
+        """The record of this file that was about the same listing, or the same new one."""
         new = record.nonprofit
-        keys = [f"name {key}" for key in _name_keys(new)]
-        if new.ein:
-            keys = [f"ein {new.ein}"]
-        elif new.slug in self._by_slug:
+        if stored:
             # Two listings may share an acronym.
-            keys = [f"slug {new.slug}"]
-        earlier = next((self._seen[key] for key in keys if key in self._seen), "")
-        self._seen |= dict.fromkeys(keys, earlier or record.where)
-        return earlier
+            keys = [f"listing {stored.slug}"]
+        else:
+            keys = [f"name {key}" for key in _name_keys(new)] + [f"ein {new.ein}"] * bool(new.ein)
+        earlier = [self._seen[key] for key in keys if key in self._seen]
+        for key in keys:
+            self._seen.setdefault(key, record)
+        return next((one for one in earlier if _may_be_same(one.nonprofit, new)), None)
 
     def _find(self, new: Nonprofit) -> Nonprofit | None:
         if new.ein and new.ein in self._by_ein:
             return self._by_ein[new.ein]
         namesake = self._by_slug.get(new.slug)
-        if namesake and not (new.ein and namesake.ein) and _shares_state(new, namesake):
+        if namesake and _may_be_same(new, namesake) and _shares_state(new, namesake):
             return namesake
         return None
 
@@ -188,7 +190,7 @@ class _Planner:
                 reason += f", and EIN {twin.ein}" if twin.ein else ", and no EIN"
                 return _verdict(Verdict.DUPLICATE, twin, reason)
         fresh = replace(new, slug=self._free_slug(new))
-        self._by_slug[fresh.slug] = fresh
+        self._fresh.add(fresh.slug)
         return PlannedRow(
             where="",
             verdict=Verdict.CREATE,
@@ -198,7 +200,10 @@ class _Planner:
         )
 
     def _free_slug(self, new: Nonprofit) -> str:
-        return next(slug for slug in _slugs(new) if slug not in self._by_slug)
+        return next(slug for slug in _slugs(new) if not self._is_known(slug))
+
+    def _is_known(self, slug: str) -> bool:
+        return slug in self._by_slug or slug in self._fresh
 
 
 def _slugs(new: Nonprofit) -> Iterator[str]:
@@ -222,6 +227,11 @@ def _name_keys(listing: Nonprofit) -> set[tuple[str, str]]:
     states = {place.state for place in listing.locations} or {""}
     names = {name_key(name) for name in (listing.name, *listing.other_names)}
     return {(name, state) for name in names for state in states}
+
+
+def _may_be_same(one: Nonprofit, other: Nonprofit) -> bool:
+    """Whether two records are not told apart by their EINs."""
+    return not (one.ein and other.ein) or one.ein == other.ein
 
 
 def _shares_state(one: Nonprofit, other: Nonprofit) -> bool:

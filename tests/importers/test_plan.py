@@ -144,6 +144,49 @@ def test_the_second_of_a_file_is_a_duplicate_of_the_first(plan: Plan) -> None:
     assert "line 2" in row.reason
 
 
+MAINE = make_office("Bangor", "ME")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"locations": MAINE}, {"locations": MAINE}),
+        ({}, {}),
+        # The second says something else, or only one of them has the EIN.
+        ({"locations": MAINE}, {"locations": MAINE, "ntee": "P84"}),
+        ({"locations": MAINE, "ein": "000000008"}, {"locations": MAINE}),
+        ({"locations": MAINE}, {"locations": MAINE, "ein": "000000008"}),
+        ({"locations": MAINE}, {"name": "TEST  ALPHA, Inc.", "locations": MAINE}),
+    ],
+)
+def test_a_repeated_row_names_the_row_that_it_repeats(
+    plan: Plan, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    row = plan(
+        _record("line 2", **{"name": "Test Alpha"} | first),
+        _record("line 3", name="Test Beta", locations=MAINE),
+        _record("line 4", **{"name": "Test Alpha"} | second),
+    )
+    assert (row.verdict, row.reason) == (Verdict.DUPLICATE, "the same organization as line 2")
+    assert row.nonprofit is None
+
+
+def test_two_rows_about_one_listing_are_one_too_many(plan: Plan) -> None:
+    row = plan(
+        _record("line 2", ein="000000001", ruling_year=2004),
+        _record("line 3", name="Test Legal Help", ntee="P20", locations=MAINE),
+    )
+    assert (row.verdict, row.reason) == (Verdict.DUPLICATE, "the same organization as line 2")
+
+
+def test_chapters_of_one_name_are_no_repeats(plan: Plan) -> None:
+    row = plan(
+        _record("line 2", name="Test Alpha", ein="000000008", locations=MAINE),
+        _record("line 3", name="Test Alpha", ein="000000009", locations=MAINE),
+    )
+    assert (row.verdict, row.slug) == (Verdict.CREATE, "test-alpha-me")
+
+
 def test_slugs_of_one_file_do_not_collide(plan: Plan) -> None:
     offices = [make_office("Boston", "MA"), make_office("Miami", "FL"), make_office("Dover", "NH")]
     records = [
