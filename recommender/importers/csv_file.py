@@ -168,42 +168,76 @@ def _guess_delimiter(text: str) -> str:
     return max(_DELIMITERS, key=cuts)
 
 
-# Each field of a listing that a column can hold, and what such columns are called.
+# Each field of a listing that a column can hold, and what such columns are called, without
+# accents and signs: of two columns for one field, the one whose name stands first here is read.
 _SYNONYMS = {
     "slug": "slug",
-    "name": "name|organization|organization name|organisation|legal name|nonprofit|agency|nombre|"
-    "nombre de la organizacion|organizacion|entidad|razon social",
-    "other_names": "other names|other name|alternate name|dba|also known as|aka|acronym|sort name|"
-    "otros nombres|otro nombre|siglas|nombre comercial",
-    "parent": "parent|parent slug|organizacion matriz",
-    "ein": "ein|tax id|taxid|tax identification number|fein|employer identification number|"
-    "identificacion fiscal|numero de identificacion fiscal",
-    "website": "website|web site|site|url|web|homepage|home page|web address|sitio|sitio web|"
-    "pagina web|pagina|direccion web",
-    "city": "city|town|municipality|ciudad|municipio|localidad",
-    "state": "state|province|state province|st|estado",
-    "zip": "zip|zip code|zipcode|postal code|postcode|codigo postal|cp|c p",
-    "visibility": "visibility|location visibility|visibilidad",
-    "ntee": "ntee|ntee code|ntee cd|codigo ntee",
-    "ruling_year": "ruling year|ruling|ruling date|year of exemption|ano de exencion",
-    "revenue_usd": "revenue usd|revenue|total revenue|annual revenue|revenue amt|ingresos|"
-    "ingresos totales|ingresos anuales",
-    "reach": "reach|scope|alcance|ambito",
-    "serves": "serves|area served|service area|zona|zona atendida|area de servicio",
-    "services": "services|service|programs|servicios|programas",
-    "populations": "populations|population|people served|poblaciones|poblacion",
-    "communities": "communities|community|comunidades|comunidad",
-    "languages": "languages|language|idiomas|idioma|lenguas",
-    "summary_en": "summary en|summary|description|description en|resumen en ingles",
-    "summary_es": "summary es|description es|descripcion|resumen|resumen en espanol",
+    "name": "organization name|organisation name|org name|nonprofit name|agency name|charity name|"
+    "group name|name of organization|organization|organisation|org|nonprofit|non profit|charity|"
+    "nombre de la organizacion|nombre del grupo|nombre de la entidad|organizacion|entidad|name|"
+    "nombre|agency|legal name|official name|business name|nombre legal|razon social",
+    "other_names": "other names|other name|alternate name|alternate names|alias|aliases|"
+    "doing business as|dba|dba name|also known as|aka|acronym|abbreviation|short name|"
+    "former name|former names|sort name|otros nombres|otro nombre|alias o siglas|siglas|"
+    "acronimo|nombre corto|nombre comercial|conocido como|conocida como",
+    "parent": "parent|parent slug|part of|organizacion matriz",
+    "ein": "ein|ein number|ein no|fein|federal ein|irs ein|employer identification number|"
+    "employer id number|employer id|tax id|taxid|tax id number|tax id no|tax id ein|ein tax id|"
+    "federal tax id|federal tax id number|tax identification number|tin|irs number|"
+    "numero ein|numero de ein|numero de identificacion fiscal|identificacion fiscal|"
+    "numero de identificacion del empleador|id fiscal|nif",
+    "website": "website|web site|website url|website address|web address|url|site url|web url|"
+    "web page|webpage|homepage|home page|web|site|link|sitio web|sitio|pagina web|"
+    "pagina de internet|pagina|direccion web|direccion de internet|enlace",
+    "city": "city|city name|town|city town|municipality|locality|ciudad|municipio|localidad|"
+    "poblado",
+    "state": "state|state code|state abbreviation|state province|state territory|province|st|"
+    "us state|estado|estado o provincia|provincia|estado o territorio",
+    "zip": "zip|zip code|zipcode|zip5|zip postal code|postal code|postalcode|postal|post code|"
+    "postcode|codigo postal|codigo zip|zona postal|cp|c p",
+    "visibility": "visibility|location visibility|address visibility|visibilidad",
+    "ntee": "ntee|ntee code|ntee cd|ntee classification|ntee category|codigo ntee|"
+    "clasificacion ntee",
+    "ruling_year": "ruling year|ruling|ruling date|year of exemption|exempt since|"
+    "tax exempt since|year of ruling|ano de exencion|exenta desde|exento desde",
+    "revenue_usd": "revenue usd|revenue|total revenue|annual revenue|revenue amt|"
+    "revenue amount|gross receipts|ingresos totales|ingresos anuales|ingresos",
+    "reach": "reach|scope|geographic scope|alcance|ambito",
+    "serves": "serves|area served|areas served|service area|service areas|geographic area|"
+    "geographic area served|geography|counties served|zona atendida|zonas atendidas|zona|"
+    "area de servicio|areas de servicio|area geografica|condados atendidos",
+    "services": "services|service|services offered|services provided|programs|"
+    "programs and services|program areas|servicios|servicios ofrecidos|servicios que ofrece|"
+    "programas|programas y servicios",
+    "populations": "populations|population|people served|population served|populations served|"
+    "who they serve|clients|poblaciones|poblacion|poblacion atendida|personas atendidas|"
+    "a quien atiende|a quienes atiende",
+    "communities": "communities|community|communities served|community served|ethnicity|"
+    "comunidades|comunidad|comunidades atendidas|comunidad atendida",
+    "languages": "languages|language|languages spoken|language s|idiomas|idioma|"
+    "idiomas que hablan|idiomas hablados|lenguas|lengua",
+    "summary_en": "summary en|description en|english description|description in english|summary|"
+    "description|short description|mission statement|mission|about|about us|purpose|overview|"
+    "what they do|what we do|resumen en ingles|descripcion en ingles",
+    "summary_es": "summary es|description es|spanish description|description in spanish|"
+    "resumen en espanol|descripcion en espanol|resumen|descripcion|mision|acerca de|"
+    "sobre nosotros|quienes somos|proposito|que hace|que hacen",
     "basis": "basis|base",
 }
 FIELDS = tuple(_SYNONYMS)
 """The fields a column can be mapped to."""
 
 _BY_HEADER = {
-    header: field for field, headers in _SYNONYMS.items() for header in headers.split("|")
+    header: (field, place)
+    for field, headers in _SYNONYMS.items()
+    for place, header in enumerate(headers.split("|"))
 }
+# What may stand before or after the name of a field, and says whose or which one it is.
+_WHOSE = frozenset(
+    "the your our its org organization organisation nonprofit agency charity group primary main"
+    " mailing physical office headquarters hq business official"
+    " de del la el los las su principal oficina sede grupo organizacion entidad".split()
+)
 
 
 def list_samples(table: Table, number: int = 3) -> list[tuple[str, ...]]:
@@ -224,14 +258,39 @@ class ColumnMapping:
 
 
 def guess_mapping(header: Iterable[str]) -> ColumnMapping:
-    """The mapping that the headers suggest, in English or Spanish; the first of two wins."""
-    columns: dict[str, str] = {}
+    """The mapping that the headers suggest, in English or Spanish.
+
+    Of two columns for one field, the one with the more telling name is read, or else the first.
+    """
+    found: dict[str, tuple[int, str]] = {}
     for name in header:
-        words = " ".join(re.findall(r"[a-z0-9]+", fold(name)))
-        field = _BY_HEADER.get(words)
-        if field:
-            columns.setdefault(field, name)
-    return ColumnMapping(columns=columns)
+        field, place = _recognize(name)
+        if field and place < found.get(field, (place + 1, ""))[0]:
+            found[field] = (place, name)
+    return ColumnMapping(columns={field: name for field, (_, name) in found.items()})
+
+
+def list_rivals(header: Iterable[str], mapping: ColumnMapping) -> dict[str, str]:
+    """The columns left out although their names say a field that another one holds."""
+    taken = set(mapping.columns.values())
+    fields = {name: _recognize(name)[0] for name in header if name not in taken}
+    return {name: field for name, field in fields.items() if field in mapping.columns}
+
+
+def _recognize(name: str) -> tuple[str, int]:
+    """The field that a header names, or "", and how telling the name is, 0 being best."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])|['’]s\b", " ", name)
+    words = re.findall(r"[a-z0-9]+", fold(apart))
+    known = _BY_HEADER.get(" ".join(words)) or _BY_HEADER.get("".join(words))
+    field, place = known or _BY_HEADER.get(" ".join(_without(words)), ("", 0))
+    return field, place if known else place + len(_BY_HEADER)
+
+
+def _without(words: list[str]) -> list[str]:
+    """The words of a header without those at its ends that only say whose field it is."""
+    first = next((i for i, word in enumerate(words) if word not in _WHOSE), len(words))
+    last = next((i for i in range(len(words), first, -1) if words[i - 1] not in _WHOSE), first)
+    return words[first:last]
 
 
 def read_incoming(
@@ -249,7 +308,13 @@ def read_incoming(
         ImportRefused: the file cannot be taken, or no column holds the name.
     """
     table = read_table(path, limits)
-    columns = _positions(table.header, mapping or guess_mapping(table.header), path.name)
+    chosen = mapping or guess_mapping(table.header)
+    columns = _positions(table.header, chosen, path.name)
+    if mapping is None:
+        # Nobody was asked, so that the report must say what was left out.
+        for name, field in list_rivals(table.header, chosen).items():
+            reason = f"{field}: was read from the column {chosen.columns[field]!r} instead"
+            yield RowError(where=f"column {name!r}", reason=reason)
     yield from table.errors
     for line, cells in table.records:
         row = {field: restored(cells[i]) for field, i in columns.items()}

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from recommender.errors import ImportRefused
 from recommender.importers import csv_file
 from recommender.importers.csv_file import (
+    FIELDS,
     ColumnMapping,
     export_csv,
     guess_mapping,
+    list_rivals,
     read_incoming,
     read_table,
     restored,
@@ -89,6 +91,55 @@ def test_headers_are_guessed_in_both_languages() -> None:
         "zip": "Código postal",
         "languages": "Idiomas",
     }
+
+
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [
+        ("Org name,EIN number,Web site,Postal,Phone", "name ein website zip -"),
+        ("Organization,Tax ID,URL,Zip code,Mission", "name ein website zip summary_en"),
+        ("Agency,Federal Tax ID Number,Homepage,ZIP/Postal Code", "name ein website zip"),
+        ("Charity,EIN No.,Web address,Postcode,About Us", "name ein website zip summary_en"),
+        ("Nombre,Número de EIN,Sitio web,Código postal,Teléfono", "name ein website zip -"),
+        ("Organización,Ciudad,Estado,Misión,Correo", "name city state summary_es -"),
+        ("organizationName,taxId,websiteUrl,zipCode,email", "name ein website zip -"),
+        ("Organization’s Name,Main Office City,ST,Nonprofit’s EIN,County", "name city state ein -"),
+        ("Nombre de la organización,Ciudad de la oficina,C.P.", "name city zip"),
+        ("Razón social,Municipio,Página Web,Quiénes somos", "name city website summary_es"),
+        # What only sounds like one of them.
+        ("Name of contact,Number of languages,State of mind,Group,Estado civil", "- - - - -"),
+    ],
+)
+def test_what_spreadsheets_call_their_columns(header: str, fields: str) -> None:
+    names = header.split(",")
+    guessed = {name: field for field, name in guess_mapping(names).columns.items()}
+    assert [guessed.get(name, "-") for name in names] == fields.split()
+
+
+def test_every_field_is_known_by_the_name_that_an_export_gives_it() -> None:
+    assert guess_mapping(FIELDS).columns == {field: field for field in FIELDS}
+
+
+def test_two_columns_never_go_to_one_field_in_silence(write: Write) -> None:
+    header = ["Name", "Organization", "About", "Physical City", "Mailing City", "Description", "ST"]
+    mapping = guess_mapping(header)
+    assert mapping.columns == {
+        "name": "Organization",
+        "city": "Physical City",
+        "summary_en": "Description",
+        "state": "ST",
+    }
+    rivals = {"Name": "name", "About": "summary_en", "Mailing City": "city"}
+    assert list_rivals(header, mapping) == rivals
+    path = write("Name,URL,Website\nTest One,a.example.org,b.example.org\n")
+    left, read = read_incoming(path, Origin(source="Test", as_of="2024-01"))
+    assert isinstance(left, RowError)
+    assert (left.where, left.reason) == (
+        "column 'URL'",
+        "website: was read from the column 'Website' instead",
+    )
+    assert isinstance(read, Incoming)
+    assert read.nonprofit.website == "https://b.example.org"
 
 
 def test_a_mapping_says_which_column_is_which(write: Write) -> None:

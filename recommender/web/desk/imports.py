@@ -29,7 +29,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from recommender.errors import InvalidAction
-from recommender.importers.csv_file import FIELDS
+from recommender.importers.csv_file import FIELDS, ColumnMapping, list_rivals
 from recommender.importers.formats import FORMATS
 from recommender.importers.irs_bmf import KINDS
 from recommender.importers.runs import Workshop, sweep, work_on
@@ -282,10 +282,14 @@ def _described(import_: Import) -> dict[str, Any]:
 def _mapping_page(
     import_: Import, columns: tuple[Column, ...], trouble: Trouble | None = None
 ) -> str:
+    mapping = ColumnMapping(columns={c.field: c.name for c in columns if c.field})
     return render_template(
         "staff/import_mapping.html",
         import_=import_,
         columns=columns,
+        rivals=list_rivals([column.name for column in columns], mapping),
+        holders=mapping.columns,
+        labels=FIELD_LABELS,
         trouble=trouble,
         field_choices=[("", "Leave it out"), *((name, FIELD_LABELS[name]) for name in FIELDS)],
     )

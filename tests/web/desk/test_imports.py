@@ -182,6 +182,14 @@ def test_the_rows_are_filtered_searched_and_paged(editor: DeskClient) -> None:
     assert len(report(editor, "verdict=rejected")) == 1
 
 
+def test_a_column_that_another_one_stands_in_for_says_so(editor: DeskClient) -> None:
+    bring(editor, b"Org name,URL,Website,Phone\nTest New,a.example.org,b.example.org,1\n")
+    page = settle(editor).text
+    assert page.count("It looks like") == 1
+    assert 'id="column-2-rival">It looks like “Website” too, which “Website” holds.' in page
+    assert 'aria-describedby="column-2-rival"' in page
+
+
 def test_a_mapping_is_remembered_by_the_names_of_the_columns(editor: DeskClient) -> None:
     content = b"A,B,C\nTest New,Bangor,ME\n"
     bring(editor, content)
