@@ -72,7 +72,12 @@ _KEEP = {"add", "preview"}
 @bp.context_processor
 def _words() -> dict[str, Any]:
     """What the templates of the preview say."""
-    return {"languages_by_name": LANGUAGES, "whys": WHYS, "n_standings": N_STANDINGS}
+    return {
+        "languages_by_name": LANGUAGES,
+        "whys": WHYS,
+        "n_standings": N_STANDINGS,
+        "field_labels": LABELS,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

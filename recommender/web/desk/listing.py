@@ -28,6 +28,7 @@ from recommender.web import get_db
 from recommender.web.auth import current_session, require
 from recommender.web.desk.asked import read_note, read_number, read_past_day
 from recommender.web.desk.diff import LABELS, describe_changes, describe_listing
+from recommender.web.desk.discretion import find_traces
 from recommender.web.desk.form import unplaced
 from recommender.web.desk.labels import STATUS_LABELS
 from recommender.web.desk.people import list_choices
@@ -94,7 +95,7 @@ def show(slug: str) -> str:
         record=record,
         facts=describe_listing(record),
         history=[(entry, _changed_fields(entry)) for entry in history],
-        pending=[entry for entry in history if entry.state in _OPEN],
+        pending=[(one, one.after and find_traces(one.after)) for one in history if _is_open(one)],
         versions=_versions(found, history),
         moves=[status for status in next_states if status not in NEED_REASON],
         ends=[status for status in next_states if status in NEED_REASON],
@@ -102,6 +103,7 @@ def show(slug: str) -> str:
         is_shown=record.status in SHOWN,
         statuses=STATUS_LABELS,
         unplaced=unplaced(record),
+        traces=find_traces(record),
         people_choices=list_choices(),
         today=datetime.now(UTC).date().isoformat(),
         done=DONE.get(request.args.get("done", "")),
@@ -121,7 +123,8 @@ def _is_erased(history: Sequence[Revision]) -> bool:
     return bool(history) and history[0].kind is RevisionKind.ERASE
 
 
-_OPEN = (RevisionState.PENDING, RevisionState.RETURNED)
+def _is_open(entry: Revision) -> bool:
+    return entry.state in (RevisionState.PENDING, RevisionState.RETURNED)
 
 
 def _changed_fields(entry: Revision) -> list[str]:

@@ -20,6 +20,7 @@ from recommender.lookalikes import Finder, LookAlike
 from recommender.models import Language, Location, Match, Nonprofit, Visibility
 from recommender.publish import GOLDEN_FILE
 from recommender.web import get_excluded, get_gazetteer, get_index, get_settings
+from recommender.web.desk.discretion import Trace, find_traces
 from recommender.web.desk.labels import KINDS, LANGUAGES
 from recommender.web.i18n import speaking
 from recommender.web.listings import reach_label
@@ -82,12 +83,14 @@ class Measured:
 class Preview:
     """A record as donors would meet it; `measured` is None where no index serves.
 
-    `cards` are by language; `offices` are pairs of an office as typed and what is seen of it.
+    `cards` are by language; `offices` are pairs of an office as typed and what is seen of it;
+    `traces` may give away where one is that is not shown in full.
     """
 
     name: str
     cards: tuple[tuple[Language, Markup], ...]
     offices: tuple[tuple[str, str], ...]
+    traces: tuple[Trace, ...]
     measured: Measured | None
 
 
@@ -102,6 +105,7 @@ def make_preview(record: Nonprofit) -> Preview:
         name=record.name,
         cards=tuple((language, _draw_card(public, language)) for language in Language),
         offices=tuple((_typed(spot), see_office(spot)) for spot in record.locations),
+        traces=find_traces(record),
         measured=measured,
     )
 

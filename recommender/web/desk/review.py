@@ -23,6 +23,7 @@ from recommender.web.auth import current_session, require
 from recommender.web.desk import entries
 from recommender.web.desk.asked import read_note
 from recommender.web.desk.diff import LABELS, describe_changes
+from recommender.web.desk.discretion import find_traces
 from recommender.web.desk.refusals import refuse_errors
 
 bp = Blueprint("staff_review", __name__, url_prefix="/staff")
@@ -80,6 +81,8 @@ def _revision_page(slug: str, number: int, *, status: int = 200) -> Response:
         entry=entry,
         changes=describe_changes(changes),
         overtaken=[LABELS[field] for field in find_overtaken(get_db(), entry)] if waits else [],
+        traces=find_traces(entry.after) if entry.after else (),
+        labels=LABELS,
         may_decide=_may_decide(entry),
         is_own=entry.staff_id == current_session().account.id,
     )
