@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from recommender.importers.formats import Upload
     from recommender.models import Match, Partner, Recommendation, WidgetDefaults
     from recommender.store import Database
+    from recommender.store.ageing import Ageing
     from recommender.store.catalog import LoadReport
     from recommender.store.plans import ImportPlan
 
@@ -62,6 +63,9 @@ def open_store() -> Iterator[Database]:
 
 LINE_EVERY_S = 10
 """How often a command that nobody watches says how far it is."""
+publishes = click.option(
+    "--publish", "wants_publication", is_flag=True, help="Let donors see what changed, at once."
+)
 IMPORT_FORMATS = click.Choice(["irs-bmf", "irs-990-xml", "csv", "hsds"])
 
 catalog = Commands("catalog", help="The listings, resources, guides and words of the site.")
@@ -69,12 +73,13 @@ catalog = Commands("catalog", help="The listings, resources, guides and words of
 
 @catalog.command("load")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
-def load(quiet: bool) -> None:
+@publishes
+def load(quiet: bool, wants_publication: bool) -> None:
     """Bring the database in line with the data files."""
+    say: Callable[[str], None] = (lambda _: None) if quiet else click.echo
     with open_store() as db:
-        lines = _load(db)
-    if not quiet:
-        click.echo("\n".join(lines))
+        say("\n".join(_load(db)))
+        _publish_or_say(db, wants_publication, say)
 
 
 def _load(db: Database) -> list[str]:
@@ -103,6 +108,7 @@ def _load(db: Database) -> list[str]:
 @click.option("--since", type=click.Path(path_type=Path), help="The IRS extract before this one.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @click.option("--by", "email", default="", help="The member of staff in whose name it is done.")
+@publishes
 def import_(file: Path | None, format_: str, dry_run: bool, email: str, **origin: Any) -> None:
     """Add what FILE brings: new drafts, and changes of listings for review."""
     from recommender.importers.formats import Upload, read_upload
@@ -126,6 +132,7 @@ def import_(file: Path | None, format_: str, dry_run: bool, email: str, **origin
         click.echo("\n".join([_count_line(watch.counts), *_plan_lines(plan)]))
         if by is not None and not dry_run:
             click.echo(_import_plan(db, plan, upload, by))
+            _publish_or_say(db, origin["wants_publication"])
 
 
 def _file_to_import(file: Path | None, state: str) -> Path:
@@ -208,7 +215,8 @@ def _import_plan(db: Database, plan: ImportPlan, upload: Upload, by: int) -> str
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 @click.option("--max-due", type=click.IntRange(0), default=50, show_default=True)
 @click.option("--max-stale", type=click.IntRange(0), default=10, show_default=True)
-def age(dry_run: bool, max_due: int, max_stale: int) -> None:
+@publishes
+def age(dry_run: bool, max_due: int, max_stale: int, wants_publication: bool) -> None:
     """Let listings age: run it once a day; a second time the same day changes nothing.
 
     A listing that was not checked for 12 months is due for a check, the longest unchecked
@@ -223,13 +231,18 @@ def age(dry_run: bool, max_due: int, max_stale: int) -> None:
     policy = AgeingPolicy(max_due=max_due, max_stale=max_stale)
     with open_store() as db:
         done = (plan_ageing if dry_run else age_listings)(db, datetime.now(UTC).date(), policy)
-    click.echo(
-        f"{done.n_old:,} listings were not checked for 12 months; {done.n_due:,} are due already."
-    )
-    click.echo(f"{done.n_long_due:,} have been due for 12 months.")
-    would_be = "Would be" if dry_run else "Now"
-    lines = [*_named(f"{would_be} due", done.due), *_named(f"{would_be} stale", done.stale)]
-    click.echo("\n".join(lines) or "There is nothing to do.")
+        click.echo("\n".join(_ageing_lines(done, "Would be" if dry_run else "Now")))
+        if not dry_run:
+            _publish_or_say(db, wants_publication)
+
+
+def _ageing_lines(done: Ageing, verb: str) -> list[str]:
+    moved = [*_named(f"{verb} due", done.due), *_named(f"{verb} stale", done.stale)]
+    return [
+        f"{done.n_old:,} listings were not checked for 12 months; {done.n_due:,} are due already.",
+        f"{done.n_long_due:,} have been due for 12 months.",
+        *(moved or ["There is nothing to do."]),
+    ]
 
 
 @catalog.command("info")
@@ -274,6 +287,37 @@ def build() -> None:
     """Build from the catalogue, ask the golden queries, and publish."""
     with open_store() as db:
         click.echo(_publish(db))
+
+
+def _publish_or_say(
+    db: Database, wants_publication: bool, say: Callable[[str], None] = click.echo
+) -> None:
+    """Publish what a command has changed, or say when that will be.
+
+    Raises:
+        PublishRefused: see `index build`.
+    """
+    from recommender.publish import is_published
+
+    if is_published(db, get_settings()):
+        return
+    if wants_publication:
+        say(_describe_return(db) or _publish(db))
+    else:
+        say(
+            "Not published yet: donors see it once somebody opens a page of the desk, or after"
+            " `flask index build`. With --publish, this command does it."
+        )
+
+
+def _describe_return(db: Database) -> str:
+    """Who went back to what serves, where nothing has changed since; else ""."""
+    from recommender.store.publications import PublicationKind, find_hold
+
+    hold = find_hold(db)
+    if hold is None or hold.kind is not PublicationKind.RETURN:
+        return ""
+    return f"{hold.staff_name} went back to {hold.generation}, which still serves: {hold.reason}"
 
 
 def _publish(db: Database) -> str:
@@ -389,7 +433,6 @@ def _publish_if_needed(db: Database) -> str:
     from recommender.errors import IndexDamaged, IndexNotReady
     from recommender.index import current_generation, verify_generation
     from recommender.publish import is_published
-    from recommender.store.publications import PublicationKind, find_hold
 
     if is_published(db, get_settings()):
         return "The index is up to date."
@@ -398,9 +441,8 @@ def _publish_if_needed(db: Database) -> str:
         verify_generation(get_settings().index, serving)
     except (IndexNotReady, IndexDamaged):
         return _publish(db)
-    hold = find_hold(db)
-    if hold and hold.kind is PublicationKind.RETURN:
-        return f"{hold.staff_name} went back to {serving}, which still serves: {hold.reason}"
+    if held := _describe_return(db):
+        return held
     try:
         return _publish(db)
     except PublishRefused as error:

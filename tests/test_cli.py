@@ -72,10 +72,18 @@ GOLDEN = {
 }
 
 
+LATER = (
+    "Not published yet: donors see it once somebody opens a page of the desk, or after"
+    " `flask index build`. With --publish, this command does it."
+)
+
+
 def test_a_first_load_says_what_it_did(app: Flask) -> None:
     result = _run(app, "load")
     assert result.exit_code == 0
-    assert result.output == ("Listings: 3 created, 0 updated, 0 unchanged, 0 kept, 0 archived.\n")
+    done, later = result.output.splitlines()
+    assert done == "Listings: 3 created, 0 updated, 0 unchanged, 0 kept, 0 archived."
+    assert later == LATER
 
 
 def test_a_second_load_does_nothing_and_reads_no_place(
@@ -84,7 +92,7 @@ def test_a_second_load_does_nothing_and_reads_no_place(
     _run(app, "load")
     monkeypatch.setattr(publish, "open_gazetteer", lambda _: pytest.fail("read for nothing"))
     result = _run(app, "load")
-    assert (result.exit_code, result.output) == (0, "The catalogue is up to date.\n")
+    assert result.output.splitlines() == ["The catalogue is up to date.", LATER]
 
 
 def test_a_load_names_what_it_kept_archived_and_could_not_place(
@@ -106,6 +114,7 @@ def test_a_load_names_what_it_kept_archived_and_could_not_place(
         "  test-legal-help",
         "Without coordinates (1):",
         "  test-other: Nowhere, ME",
+        LATER,
     ]
 
 
@@ -148,7 +157,46 @@ def test_ageing_says_first_what_it_would_do(app: Flask, settings: Settings) -> N
     assert "Status: published 3" in _run(app, "info").output
     assert _run(app, "age", "--max-due", "2").output.splitlines()[2] == "Now due (2):"
     assert "Status: due 2, published 1" in _run(app, "info").output
-    assert _run(app, "age", "--max-due", "2").output.splitlines()[-1] == "There is nothing to do."
+    again = _run(app, "age", "--max-due", "2").output.splitlines()
+    assert again[-2:] == ["There is nothing to do.", LATER]
+
+
+def test_what_a_command_changes_is_published_when_it_is_asked_to(
+    prepared: Flask, settings: Settings
+) -> None:
+    assert _run(prepared, "load", "--publish").output == "The catalogue is up to date.\n"
+    edit(settings.data, "nonprofits/nh", lambda records: records[0].update(notes="Changed."))
+    said = _run(prepared, "load", "--publish").output.splitlines()
+    assert said[-1].startswith("Published ")
+    aged = _run(prepared, "age", "--max-due", "1").output.splitlines()
+    assert aged[-1] == LATER
+    assert _run(prepared, "age", "--max-due", "2", "--dry-run").output.count(LATER) == 0
+    aged = _run(prepared, "age", "--max-due", "2", "--publish").output.splitlines()
+    assert aged[-1].startswith("Published ")
+    assert _run(prepared, "age", "--max-due", "2", "--publish").output.endswith("to do.\n")
+    assert len(_generations(prepared)) == 3
+
+
+def test_a_refusal_ends_the_command_and_says_first_what_was_done(
+    prepared: Flask, settings: Settings
+) -> None:
+    wanted = {"in_top": {"slugs": ["nobody"], "n": 3, "at_least": 1}}
+    (settings.data / "golden_queries.json").write_text(json.dumps([GOLDEN | {"expect": wanted}]))
+    edit(settings.data, "nonprofits/nh", lambda records: records[0].update(notes="Changed."))
+    refused = _run(prepared, "load", "--publish")
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Listings: 0 created, 1 updated, 2 unchanged")
+    assert "Error: 1 golden expectations are not met." in refused.output
+
+
+def test_a_command_does_not_take_back_a_return(prepared: Flask, settings: Settings) -> None:
+    edit(settings.data, "nonprofits/nh", lambda records: records[0].update(notes="Changed."))
+    _run(prepared, "load", "--publish")
+    first, _ = _generations(prepared)
+    assert _flask(prepared, "index", "rollback", "--reason", "Wrong order.").exit_code == 0
+    kept = _run(prepared, "load", "--publish").output.splitlines()
+    assert kept[-1] == f"operator went back to {first}, which still serves: Wrong order."
+    assert len(_generations(prepared)) == 2
 
 
 def test_the_commands_load_nothing_heavy_until_they_run() -> None:
