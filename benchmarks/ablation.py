@@ -25,8 +25,8 @@ VARIANTS: Mapping[str, tuple[Change, ...]] = {
     "no smoothing": ((retrieval, "SMOOTHING", 0.0),),
     "no feedback": ((retrieval, "FEEDBACK_WEIGHT", 0.0),),
     "neither": ((retrieval, "SMOOTHING", 0.0), (retrieval, "FEEDBACK_WEIGHT", 0.0)),
-    "feedback for pinpoint queries too": ((retrieval, "PINPOINT_CONCENTRATION", OFF),),
-    "smoothing of thin listings no more than of others": ((retrieval, "thinness", lambda *_: 1.0),),
+    "feedback of all best listings alike": ((retrieval, "FEEDBACK_SHARPNESS", 0),),
+    "more feedback": ((retrieval, "FEEDBACK_WEIGHT", 0.8),),
     "length of fields not normalised": (
         (
             fields,

@@ -116,7 +116,7 @@ def words_score(signals: Signals) -> Scores:
 
 
 def neighbours_score(signals: Signals) -> Scores:
-    """What the most similar listings score, lent the more the thinner this one is."""
+    """What the most similar listings score, lent to this one."""
     return signals.topic.lent
 
 
@@ -167,8 +167,8 @@ FEATURES = (
         applies=lambda signals: bool(signals.topic.weights),
         title=N_("Similar groups"),
         description=N_(
-            "A listing with a short description borrows part of its topic score from the "
-            "listings most similar to it, so that a thin profile is not passed over."
+            "Each listing borrows part of its topic score from the listings most similar to it, "
+            "so that one with a short description is not passed over."
         ),
     ),
     Feature(

@@ -16,11 +16,13 @@ from recommender.index.arrays import find_runs
 from recommender.query import Query, Unit
 
 SMOOTHING = 0.4
-MAX_SMOOTHING = 0.7
-PINPOINT_CONCENTRATION = 2.0
+"""The share of a listing's topic score that its neighbours lend."""
 FEEDBACK_LISTINGS = 10
 FEEDBACK_TERMS = 20
-FEEDBACK_WEIGHT = 0.5
+FEEDBACK_WEIGHT = 0.4
+FEEDBACK_SHARPNESS = 4
+"""The power of a listing's score by which it speaks in the feedback: where one listing stands
+above the rest, it speaks nearly alone, and a pinpoint query keeps its one right answer."""
 FEEDBACK_SHARED_BY = 2
 """A word of one listing alone says nothing about what the best listings share."""
 N_BEST = 500
@@ -67,27 +69,15 @@ def retrieve(
 
     The rows in `kept` are kept whatever their words say, if they are eligible.
 
-    Scores are smoothed over the neighbour graph, the more the thinner a listing is
-    (Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005). A broad interest is also
-    widened by the terms its best listings share (RM3: Lavrenko & Croft, SIGIR 2001;
-    Abdul-Jaleel et al., TREC 2004); a pinpoint one, whose best listing stands far above
-    the rest, is not, because that loses the one right answer (docs/benchmarks.md).
+    The interest is widened by the terms that its best listings share (see `widen`), and scores
+    are smoothed over the neighbour graph (Diaz, "Regularizing ad hoc retrieval scores", CIKM
+    2005). What either brings stands in docs/benchmarks.md.
     """
-    weights = query.term_weights()
-    raw = accumulate(weights, index)
-    best = best_rows(raw, N_BEST)
-    pinpoint = _concentration(raw[best], len(index)) >= PINPOINT_CONCENTRATION
-    strength = SMOOTHING / 2 if pinpoint else SMOOTHING
-    if not pinpoint:
-        own, lent = smooth(raw, best, index, strength)
-        wide = widen(weights, best, own + lent, index)
-        raw = _reweigh(raw, weights, wide, index)
-        weights = wide
-        best = best_rows(raw, N_BEST)
+    weights, raw = widen(query.term_weights(), index)
     is_kept = np.zeros(len(index), dtype=np.bool_)
     is_kept[[*kept]] = True
-    rows = _candidates(raw, eligible, is_kept, best)
-    own, lent = smooth(raw, rows, index, strength)
+    rows = _candidates(raw, eligible, is_kept, best_rows(raw, N_BEST))
+    own, lent = smooth(raw, rows, index)
     scores = own + lent
     scale = float(scores.max(initial=0.0)) or 1.0
     keep = eligible[rows] & (is_kept[rows] | ((scores >= RELEVANT_SHARE * scale) & (scores > 0)))
@@ -140,64 +130,52 @@ def accumulate(weights: Mapping[int, float], index: Index) -> Scores:
     return scores
 
 
-def _reweigh(
-    raw: Scores, weights: Mapping[int, float], wide: Mapping[int, float], index: Index
-) -> Scores:
-    """What `accumulate` gives for the widened query, from what it gave for the query itself.
-
-    Terms whose weights were only scaled, as most of those asked for, are not read again.
-    """
-    scale = min((wide[term] / weight for term, weight in weights.items() if weight), default=0.0)
-    rest = {term: weight - scale * weights.get(term, 0.0) for term, weight in wide.items()}
-    rest = {term: weight for term, weight in rest.items() if weight > 1e-9 * wide[term]}
-    scores: Scores = np.float32(scale) * raw + accumulate(rest, index)
-    return scores
-
-
-def smooth(raw: Scores, rows: Rows, index: Index, strength: float) -> tuple[Scores, Scores]:
+def smooth(raw: Scores, rows: Rows, index: Index) -> tuple[Scores, Scores]:
     """Split each row's score into its own part and what its neighbours lend.
 
+    The second is the mean of the neighbours' scores, weighted by similarity.
     Returns (own, lent), each of shape (len(rows),).
     """
     # `take` is twice as fast as an index in brackets.
     similarities = index.similarities.take(rows, axis=0)
     lent = np.einsum("ij,ij->i", raw.take(index.neighbours.take(rows, axis=0)), similarities)
     around = lent / np.maximum(index.similarity_totals.take(rows), np.float32(1e-9))
-    lent_share = np.minimum(np.float32(strength) * thinness(rows, index), np.float32(MAX_SMOOTHING))
-    return (1 - lent_share) * raw.take(rows), lent_share * around
+    share = np.float32(SMOOTHING)
+    return (1 - share) * raw.take(rows), share * around
 
 
-def thinness(rows: Rows, index: Index) -> Scores:
-    """How short each row's listing is: 1 at the mean length, towards 2 for the shortest."""
-    lengths = index.lengths.take(rows).astype(np.float32)
-    found: Scores = np.float32(2 * index.mean_length) / (np.float32(index.mean_length) + lengths)
-    return found
+def widen(asked: Mapping[int, float], index: Index) -> tuple[dict[int, float], Scores]:
+    """Mix a query with the terms to which its best listings together give most weight.
 
+    Both sides are scaled by the best score that either gives, so that a listing that stands
+    far above the rest stays there. Returns the query vector and every listing's sum for it:
+    (n_docs,).
 
-def widen(
-    weights: Mapping[int, float], rows: Rows, scores: Scores, index: Index
-) -> dict[int, float]:
-    """Mix the query with the terms that its best listings give most weight to (RM3)."""
-    best = np.argsort(-scores, kind="stable")[:FEEDBACK_LISTINGS]
-    if not len(best) or not weights:
-        return dict(weights)
-    model = _feedback_model(rows[best], scores[best] / scores[best].sum(), index)
+    Source: relevance models (Lavrenko & Croft, SIGIR 2001) mixed with the query (RM3,
+    Abdul-Jaleel et al., TREC 2004), here by scores instead of by probabilities.
+    """
+    raw = accumulate(asked, index)
+    model = _feedback_model(raw, index)
     if not model:
-        return dict(weights)
-    total, mass = sum(weights.values()), sum(model.values())
-    mixed = {term: (1 - FEEDBACK_WEIGHT) * weight / total for term, weight in weights.items()}
+        return dict(asked), raw
+    support = accumulate(model, index)
+    of_asked, of_model = 1 / float(raw.max()), FEEDBACK_WEIGHT / float(support.max())
+    mixed = {term: of_asked * weight for term, weight in asked.items()}
     for term, weight in model.items():
-        mixed[term] = mixed.get(term, 0.0) + FEEDBACK_WEIGHT * weight / mass
-    return mixed
+        mixed[term] = mixed.get(term, 0.0) + of_model * weight
+    return mixed, np.float32(of_asked) * raw + np.float32(of_model) * support
 
 
-def _feedback_model(rows: Rows, shares: Scores, index: Index) -> dict[int, float]:
-    """The terms to which several of the rows together give most weight, heaviest first."""
+def _feedback_model(raw: Scores, index: Index) -> dict[int, float]:
+    """The terms to which several of the best listings give most weight, heaviest first."""
+    rows, scores = _best_smoothed(raw, index)
+    if not len(rows):
+        return {}
     listed = [index.documents.row(row) for row in rows.tolist()]
-    shares = np.asarray(shares / index.weight_totals[rows], dtype=np.float32)
+    voices = (scores / scores[0]) ** FEEDBACK_SHARPNESS / index.weight_totals[rows]
     terms = np.concatenate([columns for columns, _ in listed])
     given = np.concatenate([weights for _, weights in listed])
-    given *= np.repeat(shares, [len(columns) for columns, _ in listed])
+    given *= np.repeat(voices.astype(np.float32), [len(columns) for columns, _ in listed])
     # `np.unique` does the same in three times the time: these are sorted runs.
     order = np.argsort(terms, kind="stable")
     terms = terms[order]
@@ -206,6 +184,15 @@ def _feedback_model(rows: Rows, shares: Scores, index: Index) -> dict[int, float
     common = np.flatnonzero(ends - starts >= FEEDBACK_SHARED_BY)
     top = common[np.argsort(-model[common], kind="stable")[:FEEDBACK_TERMS]]
     return dict(zip(terms[starts[top]].tolist(), model[top].tolist(), strict=True))
+
+
+def _best_smoothed(raw: Scores, index: Index) -> tuple[Rows, Scores]:
+    """The listings that feedback is taken from, and their scores, best first."""
+    rows = best_rows(raw, N_BEST)
+    own, lent = smooth(raw, rows, index)
+    scores = own + lent
+    first = np.argsort(-scores, kind="stable")[:FEEDBACK_LISTINGS]
+    return rows[first], scores[first]
 
 
 def coverage(query: Query, index: Index, rows: Rows) -> Scores:
@@ -228,11 +215,3 @@ def unit_coverage(unit: Unit, index: Index, rows: Rows) -> Scores:
     for term, weight in sorted(unit.terms.items(), key=lambda item: item[1]):
         has[index.postings.holds(term, rows)] = weight / most
     return has
-
-
-def _concentration(scores: Scores, n_docs: int) -> float:
-    """How far the best score stands above the nine after it; 1 is level."""
-    if n_docs < 10 or not len(scores):
-        return 1.0
-    top = np.sort(scores)[::-1][:10]
-    return float(top[0] / max(float(top[1:].sum()) / 9, 1e-9))

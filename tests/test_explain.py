@@ -95,7 +95,7 @@ def explain(profile: DonorProfile, query: Query, index: Index) -> tuple[Explaine
 def test_without_a_unit_the_score_loses_what_the_unit_gave(
     crowd_index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retrieval, "PINPOINT_CONCENTRATION", 0.0)  # no feedback
+    monkeypatch.setattr(retrieval, "FEEDBACK_TERMS", 0)
     profile = DonorProfile(text="asylum court hearings for refugees", services=("housing",))
     query = understand(profile, crowd_index)
     explainer, signals = explain(profile, query, crowd_index)

@@ -81,7 +81,11 @@ def distinct(make: Make, *names: str, **changes: object) -> list[Nonprofit]:
 
 
 def test_near_copies_step_back_and_are_not_lost(make_nonprofit: Make) -> None:
-    text = "Asylum hearings, papers, interviews, appeals, translations, shelter, visas and wages."
+    text = (
+        "Asylum hearings, papers, interviews, appeals, translations, shelter, visas and wages; "
+        "also lessons, meals, rides, clothing, childcare, tutoring, banking and gardens, with "
+        "volunteers, retired judges, students, nurses, bakers and carpenters from the valley."
+    )
     copies = [
         make_nonprofit(f"Copy {n}", summary_en=text, summary_es="", services=()) for n in range(3)
     ]

@@ -55,26 +55,20 @@ def test_smoothing_splits_a_score_into_its_own_part_and_a_mean_of_neighbours(
 ) -> None:
     raw = accumulate({crowd_index.vocabulary["asylum"]: 1.0}, crowd_index)
     rows = np.arange(len(crowd_index))
-    own, lent = smooth(raw, rows, crowd_index, 0.4)
+    own, lent = smooth(raw, rows, crowd_index)
     for row in rows:
-        thinness = 2 / (1 + crowd_index.lengths[row] / crowd_index.mean_length)
-        share = min(0.4 * thinness, retrieval.MAX_SMOOTHING)
         similarities = crowd_index.similarities[row]
         around = raw[crowd_index.neighbours[row]] @ similarities / similarities.sum()
-        assert own[row] == pytest.approx((1 - share) * raw[row], rel=1e-4)
-        assert lent[row] == pytest.approx(share * around, rel=1e-4)
+        assert own[row] == pytest.approx((1 - retrieval.SMOOTHING) * raw[row], rel=1e-4)
+        assert lent[row] == pytest.approx(retrieval.SMOOTHING * around, rel=1e-4)
 
 
-def test_a_thinner_listing_borrows_more(crowd_index: Index) -> None:
+def test_without_smoothing_nothing_is_lent(
+    crowd_index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrieval, "SMOOTHING", 0.0)
     raw = np.ones(len(crowd_index), dtype=np.float32)
-    by_length = np.argsort(crowd_index.lengths, kind="stable")
-    _, lent = smooth(raw, by_length[[0, -1]], crowd_index, 0.4)
-    assert lent[0] > lent[1] > 0
-
-
-def test_without_smoothing_nothing_is_lent(crowd_index: Index) -> None:
-    raw = np.ones(len(crowd_index), dtype=np.float32)
-    own, lent = smooth(raw, np.arange(3), crowd_index, 0.0)
+    own, lent = smooth(raw, np.arange(3), crowd_index)
     assert own.tolist() == [1, 1, 1]
     assert lent.tolist() == [0, 0, 0]
 
@@ -82,23 +76,23 @@ def test_without_smoothing_nothing_is_lent(crowd_index: Index) -> None:
 def test_widening_adds_what_the_best_listings_share(crowd_index: Index) -> None:
     asked = {crowd_index.vocabulary["asylum"]: 2.0}
     raw = accumulate(asked, crowd_index)
-    rows = np.flatnonzero(raw)
-    wide = widen(asked, rows, raw[rows], crowd_index)
+    wide, scores = widen(asked, crowd_index)
     assert asked.keys() < wide.keys()
     assert len(wide) <= len(asked) + retrieval.FEEDBACK_TERMS
-    assert sum(wide.values()) == pytest.approx(1.0, rel=1e-5)
-    best = rows[np.argsort(-raw[rows], kind="stable")[: retrieval.FEEDBACK_LISTINGS]]
+    assert scores == pytest.approx(accumulate(wide, crowd_index), rel=1e-4, abs=1e-5)
+    support = scores - raw / raw.max()
+    assert support.max() == pytest.approx(retrieval.FEEDBACK_WEIGHT, rel=1e-4)
+    own, lent = smooth(raw, np.arange(len(raw)), crowd_index)
+    best = np.argsort(-(own + lent), kind="stable")[: retrieval.FEEDBACK_LISTINGS]
     carried = [set(crowd_index.documents.row(int(row))[0].tolist()) for row in best]
     for term in wide.keys() - asked.keys():
         assert sum(term in terms for terms in carried) >= retrieval.FEEDBACK_SHARED_BY
 
 
-def test_widening_from_nothing_or_by_one_listing_changes_nothing(crowd_index: Index) -> None:
-    asked = {crowd_index.vocabulary["asylum"]: 2.0}
-    nothing = np.empty(0, dtype=np.int64)
-    assert widen(asked, nothing, np.empty(0, dtype=np.float32), crowd_index) == asked
-    alone = np.array([0]), np.array([1.0], dtype=np.float32)
-    assert widen(asked, *alone, crowd_index) == asked
+def test_widening_from_nothing_changes_nothing(crowd_index: Index) -> None:
+    wide, scores = widen({}, crowd_index)
+    assert wide == {}
+    assert not scores.any()
 
 
 @given(
@@ -179,7 +173,10 @@ def test_only_eligible_listings_are_candidates_and_the_scale_stays(crowd_index: 
     assert rest.own == pytest.approx(whole.own[1::2], rel=1e-5)
 
 
-def test_rows_to_keep_are_kept_if_they_are_eligible(index: Index) -> None:
+def test_rows_to_keep_are_kept_if_they_are_eligible(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrieval, "RELEVANT_SHARE", 0.5)
     query = understand(DonorProfile(text="somali"), index)
     off_topic = index.row_of["test-houston-clinic"]
     some = everything(index)
@@ -205,13 +202,15 @@ def test_the_best_of_those_eligible_are_found_behind_many_that_are_not(
     assert set(found.tolist()) <= set(behind.tolist())
 
 
-def test_a_pinpoint_query_is_not_widened(crowd_index: Index) -> None:
-    term = crowd_index.vocabulary["007"]
-    unit = Unit(label="007", kind="word", sources=("007",), terms={term: 1.0}, importance=1.0)
+def test_the_one_right_answer_of_a_pinpoint_query_stays_far_ahead(crowd_index: Index) -> None:
+    rare, common = crowd_index.vocabulary["007"], crowd_index.vocabulary["asylum"]
+    terms = {rare: 1.0, common: 0.2}
+    unit = Unit(label="007", kind="word", sources=("007",), terms=terms, importance=1.0)
     topic = retrieve(Query(units=(unit,)), crowd_index, everything(crowd_index))
-    assert topic.weights == {term: 1.0}
-    broad = understand(DonorProfile(text="asylum"), crowd_index)
-    assert len(retrieve(broad, crowd_index, everything(crowd_index)).weights) > 2
+    scores = topic.own + topic.lent
+    best = np.argsort(-scores)
+    assert [topic.rows[best[0]]] == crowd_index.postings.row(rare)[0].tolist()
+    assert scores[best[0]] > 2 * scores[best[1]]
 
 
 def test_unknown_words_alone_find_nothing(index: Index) -> None:

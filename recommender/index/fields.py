@@ -102,7 +102,7 @@ def _stems(english: str, spanish: str) -> tuple[str, ...]:
 
 
 FIELDS = (
-    Field("name", 1.0, 0.4, _name_terms),
+    Field("name", 1.5, 0.4, _name_terms),
     Field("summary_en", 1.0, 0.6, _english_terms),
     Field("summary_es", 1.0, 0.6, _spanish_terms),
     Field("place", 0.5, 0.0, _place_terms),
