@@ -23,8 +23,8 @@ from recommender.text import (
 )
 
 WORD_WEIGHT = 1.0
-CHIP_WEIGHT = 1.5
-CONCEPT_WEIGHT = 1.0
+CHIP_WEIGHT = 2.0
+CONCEPT_WEIGHT = 1.5
 IN_PHRASE_WEIGHT = 0.5
 """A word counts half beside the concept its phrase surely means, more where that is less sure."""
 EXPANSION_WEIGHT = 0.3
