@@ -31,6 +31,7 @@ from recommender.web import (
     sharing,
     site,
     submissions,
+    timing,
     widget,
 )
 from recommender.web.api import docs as api_docs
@@ -38,8 +39,8 @@ from recommender.web.api import docs as api_docs
 # A long article is some 60 kB; anything beyond this is not something a person pasted.
 MAX_REQUEST_BYTES = 512 * 1024
 PARTS = (
-    *(web, repeats, i18n, headers, problems, assets, rendering, reasons, cli, logs, auth),
-    *(background, sharing, submissions, widget),
+    *(web, repeats, timing, i18n, headers, problems, assets, rendering, reasons, cli, logs),
+    *(auth, background, sharing, submissions, widget),
 )
 BILINGUAL = (
     *(about.bp, api_docs.bp, directory.bp, donor.bp, learn.bp, partners.bp),

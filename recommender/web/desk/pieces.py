@@ -24,6 +24,7 @@ from recommender.web.desk.asked import read_note
 from recommender.web.desk.entries import Draft, is_preview, read_draft, save
 from recommender.web.i18n import speaking
 from recommender.web.learn import Near, find, host_of, own_place, resource_profile
+from recommender.web.timing import timed
 from recommender.web.vocabulary import get_vocabulary
 
 Row = dict[str, str]
@@ -121,6 +122,7 @@ def _hosts(addresses: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(host for host in found if host))
 
 
+@timed("match")
 def _match(asked: Sequence[tuple[Language, Near, DonorProfile]]) -> tuple[Matched, ...]:
     try:
         return tuple(

@@ -25,6 +25,7 @@ from recommender.web.desk.labels import KINDS, LANGUAGES
 from recommender.web.i18n import speaking
 from recommender.web.listings import reach_label
 from recommender.web.reasons import tag_label
+from recommender.web.timing import timed
 
 MAX_RANK = 100
 """Further down nobody looks, and one place more or less says nothing."""
@@ -173,6 +174,7 @@ def _get_bench() -> _Bench:
         return memory.bench
 
 
+@timed("match")
 def _measure(record: Nonprofit) -> Measured:
     bench = _get_bench()
     found = bench.yardstick.measure(record)

@@ -31,11 +31,13 @@ from recommender.web import (
     read_catalog,
 )
 from recommender.web.desk.entries import tag_name
+from recommender.web.timing import timed
 
 MANY = 3
 """From so many listings on, another use of a phrase is worth a warning."""
 
 
+@timed("match")
 def try_change(before: TermMapping | None, after: TermMapping | None) -> Rehearsal | None:
     """What would change if one mapping took the place of another; None without an index."""
     try:
