@@ -46,7 +46,9 @@ _ARRAYS = (
     "name_rows",
 )
 _POSTINGS = ("postings", "documents", "tag_postings")
+_POSTINGS_PARTS = ("indptr", "columns", "weights")
 _GRAMS = ("name_grams", "lexicon_grams")
+_GRAMS_PARTS = ("indptr", "strings", "sizes")
 
 
 def write_generation(index: Index, root: Path) -> str:
@@ -321,10 +323,10 @@ def _place_names() -> list[str]:
 def _arrays(index: Index) -> dict[str, np.ndarray[Any, Any]]:
     arrays: dict[str, np.ndarray[Any, Any]] = {name: getattr(index, name) for name in _ARRAYS}
     for name in _POSTINGS:
-        arrays |= {f"{name}.{k}": v for k, v in vars(getattr(index, name)).items()}
+        arrays |= {f"{name}.{k}": getattr(getattr(index, name), k) for k in _POSTINGS_PARTS}
     for name in _GRAMS:
         grams: GramIndex = getattr(index, name)
-        arrays |= {f"{name}.{k}": getattr(grams, k) for k in ("indptr", "strings", "sizes")}
+        arrays |= {f"{name}.{k}": getattr(grams, k) for k in _GRAMS_PARTS}
     arrays |= {f"places.{name}": getattr(index.places, name) for name in _place_names()}
     return arrays | {"cards.offsets": index.cards.offsets, "cards.blob": index.cards.blob}
 
@@ -343,12 +345,12 @@ def _documents(index: Index) -> dict[str, Any]:
 
 
 def _load_postings(name: str, array: Mapping[str, Any]) -> Postings:
-    return Postings(*(array[f"{name}.{part}"] for part in ("indptr", "columns", "weights")))
+    return Postings(*(array[f"{name}.{part}"] for part in _POSTINGS_PARTS))
 
 
 def _load_grams(name: str, array: Mapping[str, Any], read: Mapping[str, Any]) -> GramIndex:
     grams = {gram: i for i, gram in enumerate(read[name])}
-    return GramIndex(grams, *(array[f"{name}.{part}"] for part in ("indptr", "strings", "sizes")))
+    return GramIndex(grams, *(array[f"{name}.{part}"] for part in _GRAMS_PARTS))
 
 
 def _checksum(file: Path) -> str:
