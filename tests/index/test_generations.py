@@ -72,7 +72,9 @@ def flip(file: Path, at: int = -1) -> None:
 
 def parts(value: object) -> dict[str, object]:
     """The fields of a structure, or the value itself."""
-    return dict(vars(value)) if is_dataclass(value) else {"": value}
+    if not is_dataclass(value):
+        return {"": value}
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def test_a_loaded_index_equals_the_one_written(index: Index, written: Path) -> None:
