@@ -80,18 +80,19 @@ class Sentences:
 
 @dataclass(frozen=True)
 class Tagger:
-    """Reads the tags of a text with the phrases of an index; texts are met again and again."""
+    """Reads the tags of a text with the phrases of an index; sentences are met again and again."""
 
     index: Index
     kept: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def read(self, text: str) -> tuple[str, ...]:
-        """The tags of a text as `kind:slug`."""
+    def read_sentence(self, text: str) -> tuple[str, ...]:
+        """The tags of a text that may have been read before, as `kind:slug`."""
         if text not in self.kept:
-            self.kept[text] = self._read(text)
+            self.kept[text] = self.read(text)
         return self.kept[text]
 
-    def _read(self, text: str) -> tuple[str, ...]:
+    def read(self, text: str) -> tuple[str, ...]:
+        """The tags of a text as `kind:slug`."""
         phrases = find_phrases(tokens(text), self.index)
         meanings = (meaning for _, found in phrases for meaning in found if meaning.weight >= SURE)
         return tuple(dict.fromkeys(tag for meaning in meanings for tag in meaning.tags))
@@ -159,7 +160,7 @@ class Composer:
             locations=offices,
             service_areas=_areas(offices, reach, chance),
         )
-        return replace(listing, **self._tags([listing.name, *texts, own_en]))
+        return replace(listing, **self._tags(listing.name, [*texts, own_en]))
 
     def _draw(self, row: BmfRow, code: str, chance: Random) -> tuple[list[str], tuple[str, str]]:
         drawn = [
@@ -177,9 +178,9 @@ class Composer:
         latitude, longitude = found or (None, None)
         return replace(place, visibility=Visibility.PUBLIC, latitude=latitude, longitude=longitude)
 
-    def _tags(self, texts: Sequence[str]) -> dict[str, Any]:
-        found = dict.fromkeys(tag for text in texts if text for tag in self.tagger.read(text))
-        pairs = [tag.split(":", 1) for tag in found]
+    def _tags(self, name: str, texts: Sequence[str]) -> dict[str, Any]:
+        said = [self.tagger.read(name), *(self.tagger.read_sentence(text) for text in texts)]
+        pairs = [tag.split(":", 1) for tag in dict.fromkeys(tag for tags in said for tag in tags)]
         return {
             kind.value: tuple(slug for of, slug in pairs if of == kind.value) for kind in TagKind
         }
