@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ def list_parts(chosen: argparse.Namespace) -> Iterator[Part]:
     no_folders = "" if chosen.folders else "judged collections: COLLECTIONS='DIR DIR'"
     files = (chosen.bmf, chosen.missions, chosen.work)
     no_files = "" if all(files) else "files: BMF=FILE MISSIONS=DIR WORK=DIR"
+    no_dask = "" if find_spec("dask") else "Dask: pip install -r benchmarks/requirements.txt"
     register = (chosen.bmf, chosen.missions, "--work", chosen.work)
     yield Part(name="relevance", arguments=tuple(chosen.folders), lacks=no_folders)
     yield Part(name="judged")
@@ -33,6 +35,7 @@ def list_parts(chosen: argparse.Namespace) -> Iterator[Part]:
     yield Part(name="ablation", arguments=tuple(chosen.folders), lacks=no_folders)
     yield Part(name="matching")
     yield Part(name="scale", arguments=register, lacks=no_files)
+    yield Part(name="cluster", arguments=register, lacks=no_files or no_dask)
     yield Part(name="http")
     yield Part(name="widget")
 

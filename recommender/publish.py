@@ -44,7 +44,7 @@ from recommender.index import (
     verify_generation,
     write_generation,
 )
-from recommender.index.build import Progress
+from recommender.index.counts import Progress
 from recommender.index.model import decode
 from recommender.models import Nonprofit, Visibility
 from recommender.store import Database, snapshot

@@ -49,7 +49,9 @@ def test_a_peer_that_is_not_installed_names_its_package(monkeypatch: pytest.Monk
         peers.bm25s(COLLECTION)
 
 
-@pytest.mark.parametrize("script", ["relevance", "matching", "http", "ablation", "corpus", "scale"])
+@pytest.mark.parametrize(
+    "script", ["relevance", "matching", "http", "ablation", "corpus", "scale", "cluster"]
+)
 def test_each_script_says_what_it_does(script: str) -> None:
     command = [sys.executable, "-m", f"benchmarks.{script}", "--help"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from recommender.errors import PublishRefused
 from recommender.index import fields
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
+from recommender.index.counts import Counts, Progress, count_block
 from recommender.index.fields import (
     TagTexts,
     compute_idf,
@@ -49,12 +50,10 @@ from recommender.text import fold, initials, public_words, stem
 if TYPE_CHECKING:
     from scipy import sparse
 
-STEP = 1_000
-"""How often progress is told, in listings."""
-
 _WRITTEN_WORD = re.compile(r"[^\W\d_]+")
 
-Progress = Callable[[str, int, int], None]
+Count = Callable[[Sequence[Nonprofit], TagTexts, Progress], Counts]
+Find = Callable[[Units, Callable[[int, int], None]], tuple[Ints, Floats]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +66,18 @@ class BuildInputs:
     catalog_revision: int = 0
 
 
-def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) -> Index:
+def build_index(
+    inputs: BuildInputs,
+    *,
+    progress: Progress = lambda *_: None,
+    count: Count = count_block,
+    find: Find = find_all,
+) -> Index:
     """Build every array of a generation, in memory.
 
     `progress(stage, done, total)` is called as the work goes on. The weight of a term is
-    BM25F's saturated, length-normalised frequency times its idf (see `fields`).
+    BM25F's saturated, length-normalised frequency times its idf (see `fields`). Where several
+    machines share the work, `count` does `count_block` and `find` does `find_block` by blocks.
 
     Raises:
         PublishRefused: there is no listing.
@@ -81,9 +87,9 @@ def build_index(inputs: BuildInputs, *, progress: Progress = lambda *_: None) ->
         raise PublishRefused("The catalogue is empty: there is nothing to build an index of.")
     spoken = tag_texts(inputs.tags)
     progress("words", 0, len(nonprofits))
-    weighed = _weigh(nonprofits, spoken, progress)
+    weighed = _weigh(count(nonprofits, spoken, progress))
     vocabulary, matrix = weighed.vocabulary, weighed.matrix
-    neighbours, similarities = find_all(Units.of(matrix), partial(progress, "neighbours"))
+    neighbours, similarities = find(Units.of(matrix), partial(progress, "neighbours"))
     lists: dict[str, Any] = {}
     makers = _list_makers(nonprofits, inputs, vocabulary)
     for done, make in enumerate(makers, start=1):
@@ -137,42 +143,25 @@ class _Weighed:
     field_lengths: dict[str, float]
 
 
-def _weigh(nonprofits: list[Nonprofit], spoken: TagTexts, progress: Progress) -> _Weighed:
+def _weigh(counts: Counts) -> _Weighed:
     from scipy import sparse
-    from sklearn.feature_extraction.text import CountVectorizer
 
-    # One pass over all fields, a listing's terms at a time: they are never all in memory.
-    vectorizer = CountVectorizer(analyzer=list, dtype=np.float32)
-    counts = vectorizer.fit_transform(_read_terms(nonprofits, spoken, progress))
-    n_docs, means = len(nonprofits), {}
-    frequency = sparse.csr_matrix((n_docs, counts.shape[1]), dtype=np.float32)
-    for number, field in enumerate(fields.FIELDS):
-        counted = counts[number * n_docs : (number + 1) * n_docs]
+    (n_docs, n_terms), means = counts.by_field[0].shape, {}
+    frequency = sparse.csr_matrix((n_docs, n_terms), dtype=np.float32)
+    for field, counted in zip(fields.FIELDS, counts.by_field, strict=True):
         lengths = np.asarray(counted.sum(axis=1)).ravel()
         means[field.name] = mean_length(lengths)
         scale = field.scale(lengths, means[field.name])
         counted.data *= np.repeat(scale, np.diff(counted.indptr))
         frequency = frequency + counted
-    idf = compute_idf(np.bincount(frequency.indices, minlength=frequency.shape[1]), n_docs)
+    idf = compute_idf(np.bincount(frequency.indices, minlength=n_terms), n_docs)
     frequency.data = saturate(frequency.data, idf[frequency.indices])
     return _Weighed(
-        vocabulary={term: int(i) for term, i in vectorizer.vocabulary_.items()},
+        vocabulary={term: number for number, term in enumerate(counts.terms)},
         matrix=frequency.astype(np.float32),
         idf=idf,
         field_lengths=means,
     )
-
-
-def _read_terms(
-    nonprofits: list[Nonprofit], spoken: TagTexts, progress: Progress
-) -> Iterator[Sequence[str]]:
-    """The terms of every listing's first field, then those of the second, and so on."""
-    every = ((field, item) for field in fields.FIELDS for item in nonprofits)
-    for done, (field, item) in enumerate(every, start=1):
-        yield field.terms(item, spoken)
-        if done % STEP == 0:
-            progress("words", done // len(fields.FIELDS), len(nonprofits))
-    progress("words", len(nonprofits), len(nonprofits))
 
 
 def _as_postings(matrix: sparse.csr_matrix) -> Postings:
