@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlite_utils import Database
 
@@ -37,6 +38,10 @@ from recommender.store import connect, migrate
 from recommender.store.catalog import load_catalog, load_nonprofits, load_tags, set_status
 from recommender.store.listings import list_nonprofits
 from tests.serving import Launch, Site, serve
+
+# A test that is right is right on a busy machine too.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 HIDDEN, WITHDRAWN = "Test Hidden House", "Test Withdrawn Circle"
 

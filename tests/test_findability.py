@@ -108,7 +108,8 @@ def test_a_listing_as_typed_stands_where_a_publication_would_put_it(
 
 
 def test_a_draft_stands_nowhere_yet(yardstick: Yardstick, make_nonprofit: Make) -> None:
-    draft = make_nonprofit("Test Second Lawyers", "Brownsville, TX")
+    services = ("asylum-support", "legal-services")
+    draft = make_nonprofit("Test Second Lawyers", "Brownsville, TX", services=services)
     one = standing(yardstick.measure(draft), "lawyers")
     assert one is not None
     assert (one.before, one.purpose) == (None, Purpose.FITS)
