@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as everything
-from benchmarks import peers
+from benchmarks import peers, publishing
 from benchmarks.ablation import VARIANTS, changed
 from benchmarks.http import Call, create_bare, write_script
 from benchmarks.workload import as_collection, summarise
@@ -50,7 +50,8 @@ def test_a_peer_that_is_not_installed_names_its_package(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    "script", ["relevance", "matching", "http", "ablation", "corpus", "scale", "cluster"]
+    "script",
+    ["relevance", "matching", "http", "publishing", "ablation", "corpus", "scale", "cluster"],
 )
 def test_each_script_says_what_it_does(script: str) -> None:
     command = [sys.executable, "-m", f"benchmarks.{script}", "--help"]
@@ -150,3 +151,18 @@ def test_an_address_is_another_one_only_in_a_first_run() -> None:
     assert "if false then path" in write_script([call], fresh=False)
     assert "if true then path" in write_script([call], fresh=True)
     assert "body = nil" in write_script([call], fresh=True)
+
+
+def test_time_up_to_the_beginning_of_a_stage_is_that_of_the_stage_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    times = iter([0.0, 1.0, 3.0, 6.0, 10.0, 15.0])
+    monkeypatch.setattr(publishing, "process_time", lambda: next(times))
+    watch = publishing.Stopwatch()
+    watch("words", 0, 5)
+    watch("words", 5, 5)
+    watch("neighbours", 5, 5)
+    watch("questions", 0, 5)
+    watch.stop()
+    expected = {"catalogue": 1, "words": 2, "neighbours": 3 + 4, "log and pointer": 5}
+    assert {k: v / 1000 for k, v in watch.spent.items() if v} == expected
