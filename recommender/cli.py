@@ -370,6 +370,28 @@ class _Progress:
             self._bar = None
 
 
+@index.command("exposure")
+def exposure() -> None:
+    """Measure who gets shown by the generation that serves, for the public report."""
+    from recommender.index import current_generation
+
+    with open_store() as db:
+        click.echo(_report(db, current_generation(get_settings().index)))
+
+
+def _report(db: Database, generation: str) -> str:
+    from recommender.exposure import CROWD
+    from recommender.report import is_reported, make_report
+
+    if is_reported(db, generation):
+        return f"Who gets shown by {generation} has been measured."
+    label = f"{'Measuring who is shown':<21}"
+    with click.progressbar(length=CROWD.size, label=label) as bar:
+        made = make_report(db, get_settings(), generation, lambda n: bar.update(n - bar.pos))
+    asked = f"{CROWD.size:,} made-up donors"
+    return f"Measured who gets shown to {asked}." if made else "It is being measured already."
+
+
 @index.command("info")
 def index_info() -> None:
     """Describe the generation that serves, and name the others."""
@@ -418,15 +440,19 @@ def prepare() -> None:
     """Load what changed in the data files and publish an index where none fits them.
 
     If that is refused, what served before still serves, and a return to an older generation
-    is left alone.
+    is left alone. What is new is measured for the public report on who gets shown.
     """
-    from recommender.publish import open_gazetteer
+    from recommender.publish import find_serving, open_gazetteer
+    from recommender.report import is_reported
 
     with _plain_errors(), open_store() as db:
         click.echo("Reading the catalogue and the places …")
         click.echo("\n".join(_load(db)))
         open_gazetteer(get_settings())
         click.echo(_publish_if_needed(db))
+        serving = find_serving(get_settings())
+        if serving and not is_reported(db, serving):
+            click.echo(_report(db, serving))
 
 
 def _publish_if_needed(db: Database) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import hypothesis
@@ -11,6 +11,7 @@ import pytest
 from sqlite_utils import Database
 
 from recommender.config import ROOT, Settings
+from recommender.exposure import Crowd, measure_exposure, simulate_donors
 from recommender.importers.directory import read_directory
 from recommender.index import (
     BuildInputs,
@@ -36,6 +37,8 @@ from recommender.models import (
 from recommender.publish import open_gazetteer, read_inputs
 from recommender.store import connect, migrate
 from recommender.store.catalog import load_catalog, load_nonprofits, load_tags, set_status
+from recommender.store.exposures import Exposure, put_exposure
+from recommender.store.library import list_tags
 from recommender.store.listings import list_nonprofits
 from tests.serving import Launch, Site, serve
 
@@ -358,7 +361,12 @@ def site(directory: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
     listed = [*list_nonprofits(db), replace(cautious, locations=hidden, website="")]
     load_nonprofits(db, [*listed, _make_nonprofit(WITHDRAWN, "Boston, MA")])
     served = replace(directory, instance=instance)
-    publish_generation(served.index, write_generation(build_index(read_inputs(db)), served.index))
+    built = build_index(read_inputs(db))
+    generation = write_generation(built, served.index)
+    publish_generation(served.index, generation)
+    few = measure_exposure(built, simulate_donors(built, list_tags(db), Crowd(size=40)))
+    told = Exposure(generation=generation, n_done=40, n_profiles=40, report=asdict(few))
+    put_exposure(db, told)
     # After the build: the index still holds it, and no answer may.
     set_status(db, WITHDRAWN.lower().replace(" ", "-"), Status.WITHDRAWN)
     db.close()

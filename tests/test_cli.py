@@ -216,6 +216,9 @@ def test_prepare_loads_and_publishes_once(app: Flask, settings: Settings) -> Non
     assert "3 listings, 1 golden queries answered as they should be" in first
     assert "The catalogue is up to date." in second
     assert "The index is up to date." in second
+    assert "Measured who gets shown to 1,000 made-up donors." in first
+    assert "Measured" not in second
+    assert "has been measured" in _flask(app, "index", "exposure").output
 
 
 def test_prepare_publishes_again_when_a_listing_changed(

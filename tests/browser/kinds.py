@@ -105,6 +105,7 @@ KINDS = {
     "guide near the reader": Kind(sealed=(f"{GUIDE}/near", {"place": "Texas"})),
     "about": Kind(path="/about"),
     "how matching works": Kind(path="/about/how-matching-works"),
+    "who gets shown": Kind(path="/about/exposure"),
     "vetting": Kind(path="/about/vetting"),
     "privacy": Kind(path="/about/privacy"),
     "accessibility": Kind(path="/about/accessibility"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from recommender.geo import STATES
 from recommender.store.partners import MIN_SHOWN
+from recommender.web.pairs import Segment
 
 TILE = 27.0
 GAP = 2.0
@@ -89,15 +90,6 @@ class Histogram:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Segment:
-    """A part of a bar, in percent of the longest bar of its chart; `kind` names its style."""
-
-    kind: str
-    start: float
-    length: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class Stack:
     """A bar of parts that add up, e.g. what waits by age; `parts` are the figures."""
 
@@ -110,16 +102,6 @@ class Stack:
     def total(self) -> int:
         """All parts together."""
         return sum(self.parts)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pair:
-    """Two shares of the same group, one above the other; both are in [0, 1]."""
-
-    label: str
-    first: float
-    second: float
-    segments: tuple[Segment, Segment]
 
 
 def draw_tiles(
@@ -201,24 +183,6 @@ def draw_stacks(
             segments=_segments([100 * part / longest for part in parts], kinds),
         )
         for label, href, parts in rows
-    )
-
-
-def draw_pairs(rows: Iterable[tuple[str, float, float]]) -> tuple[Pair, ...]:
-    """Pairs of (label, first share, second share), in one scale."""
-    rows = list(rows)
-    longest = max((max(first, second) for _, first, second in rows), default=0.0) or 1.0
-    return tuple(
-        Pair(
-            label=label,
-            first=first,
-            second=second,
-            segments=(
-                Segment(kind="first", start=0, length=100 * first / longest),
-                Segment(kind="second", start=0, length=100 * second / longest),
-            ),
-        )
-        for label, first, second in rows
     )
 
 

@@ -5,7 +5,6 @@ import pytest
 from recommender.geo import STATES
 from recommender.web.desk.charts import (
     draw_histogram,
-    draw_pairs,
     draw_stacks,
     draw_tiles,
     draw_weeks,
@@ -83,13 +82,6 @@ def test_bars_share_one_scale_and_their_parts_add_up() -> None:
     assert [(s.kind, s.start, s.length) for s in long.segments] == [("new", 0, 75), ("old", 75, 25)]
     assert [(s.kind, s.start, s.length) for s in short.segments] == [("week", 0, 50)]
     assert none.segments == ()
-
-
-def test_pairs_share_one_scale() -> None:
-    one, two = draw_pairs([("one", 0.5, 0.25), ("two", 0.0, 0.1)])
-    assert [segment.length for segment in one.segments] == [100, 50]
-    assert [segment.length for segment in two.segments] == [0, 20]
-    assert draw_pairs([("none", 0.0, 0.0)])[0].segments[0].length == 0
 
 
 def test_a_count_that_is_not_shown_has_no_column() -> None:

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from recommender import store
+from recommender import report, store
 from recommender.config import ROOT, Settings
 from recommender.exposure import Crowd
 from recommender.index import BuildInputs, Index, build_index, publish_generation, write_generation
@@ -72,8 +72,7 @@ def app(
         # Publishing has tests of its own.
         patch.setattr(publishing, "publish_if_due", lambda *_: None)
         patch.setattr(crowd, "CROWD", few)
-        simulate = crowd.simulate_donors
-        patch.setattr(crowd, "simulate_donors", lambda i, tags: simulate(i, tags, few))
+        patch.setattr(report, "CROWD", few)
         yield app
         assert settle(app)
 
