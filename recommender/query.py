@@ -28,6 +28,8 @@ CONCEPT_WEIGHT = 1.5
 IN_PHRASE_WEIGHT = 0.5
 """A word counts half beside the concept its phrase surely means, more where that is less sure."""
 EXPANSION_WEIGHT = 0.3
+TYPED_SHARE = 0.2
+"""What of a Spanish word's weight stays with it where its English counterpart is known."""
 
 MAX_UNITS = 24
 """A pasted article is reduced to this many themes; the rest of its vocabulary is noise."""
@@ -204,16 +206,22 @@ class _Reader:
         self, token: Token, labels: list[str], weight: float, language: Language
     ) -> None:
         term = self._term(token, language)
-        if labels:
-            if term is not None:
-                weights = self.concepts.setdefault(labels[0], {})
-                weights[term] = max(weights.get(term, 0.0), weight)
-        elif term is None:
-            self.unknown[token.word] = self.unknown.get(token.word, 0) + 1
-        else:
-            label = f"word:{term}"
-            self._speak(label, token.word)
-            self.concepts.setdefault(label, {})[term] = weight
+        if term is None:
+            if not labels:
+                self.unknown[token.word] = self.unknown.get(token.word, 0) + 1
+            return
+        # The words of a phrase only shade what it surely means: those typed do it best.
+        meant = term if labels else self._translated(term, language)
+        if not labels:
+            self._speak(f"word:{meant}", token.word)
+        weights = self.concepts.setdefault(labels[0] if labels else f"word:{meant}", {})
+        for each, share in _shares(term, meant):
+            weights[each] = max(weights.get(each, 0.0), share * weight)
+
+    def _translated(self, term: int, language: Language) -> int:
+        """The English term for a Spanish one, where one is known, so that both ask the same."""
+        counterpart = int(self.index.counterparts[term]) if language is Language.ES else -1
+        return counterpart if counterpart >= 0 else term
 
     def _term(self, token: Token, language: Language) -> int | None:
         other = Language.EN if language is Language.ES else Language.ES
@@ -315,6 +323,13 @@ def _longest_phrase(keys: Sequence[str], index: Index) -> tuple[int, tuple[Meani
         if meanings:
             return length, meanings
     return 1, ()
+
+
+def _shares(term: int, meant: int) -> tuple[tuple[int, float], ...]:
+    """How a word's weight is shared: what was typed itself counts too, as names have it."""
+    if term == meant:
+        return ((term, 1.0),)
+    return (meant, 1 - TYPED_SHARE), (term, TYPED_SHARE)
 
 
 @lru_cache(maxsize=5_000)

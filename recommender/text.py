@@ -17,7 +17,7 @@ import snowballstemmer
 
 from recommender.models import Language
 
-ANALYSIS_VERSION = "3"
+ANALYSIS_VERSION = "4"
 """Changes whenever the same text would give other terms; indexes of another version are refused."""
 
 MAX_WORD_LENGTH = 40
@@ -41,7 +41,10 @@ _STOP_WORDS = {
         "than that the their them themselves then there these they this those though three "
         "through to too toward towards two under until up upon us used using very via was way "
         "ways we well went were what when where whether which while who whom whose why will "
-        "with within without would yet you your".split()
+        "with within without would yet you your "
+        # With their apostrophes left out, as they are typed and as `words` reads them.
+        "arent cant couldnt didnt doesnt dont havent hes im isnt ive shes thats theres theyre "
+        "wasnt wont wouldnt youre".split()
     ),
     Language.ES: frozenset(
         "a ahi ahora al algo algun alguna algunas alguno algunos alla alli ante antes aquel "
@@ -62,16 +65,22 @@ _STOP_WORDS = {
 _ANY_STOP_WORD = _STOP_WORDS[Language.EN] | _STOP_WORDS[Language.ES]
 
 _FILLERS = frozenset(
-    "anybody anyone anything best charities charity donate donated donating donation "
-    "donations everybody everything find give gives giving group groups help helping helps "
-    "interested like local locally looking me money near nearby nearest need needs ngo ngos "
-    "nonprofit nonprofits org organisation organisations organization organizations people "
-    "please provide provides providing somebody someone something somewhere support "
-    "supporting supports want whatever whoever work working "
-    "aca alguien apoyan apoyar apoyo ayuda ayudan ayudar ayude busco caridad cerca cercana "
-    "cercanas cercano cercanos cualquier cualquiera dar dinero donacion donaciones donar "
-    "gente grupo grupos interesa locales necesita necesito organizacion organizaciones "
-    "persona personas quiero quisiera toda todas todo todos trabaja trabajan zona".split()
+    "anybody anyone anything best came charities charity donate donated donating donation "
+    "donations everybody everything find give gives giving group groups happened hear heard help "
+    "helping helps interested kind kinds know knows like local locally looking looks lot lots me "
+    "money months near nearby nearest need needs ngo ngos nobody nonprofit nonprofits offer "
+    "offering offers org organisation organisations organization organizations people please "
+    "provide provides providing really somebody someone something somewhere speak speaker "
+    "speakers speaking speaks support supporting supports tell time today took want way week "
+    "weeks whatever whoever work working year years yesterday "
+    "aca acaba acaban alguien ano anos apoya apoyan apoyando apoyar apoye apoyen apoyo asociacion "
+    "asociaciones ayer ayuda ayudan ayudando ayudar ayudarles ayudarlos ayude ayuden brinda "
+    "brindan buscan buscar busco caridad cerca cercana cercanas cercano cercanos conseguir cosa "
+    "cosas cualquier cualquiera dar den dia dias dinero donacion donaciones donar encantaria "
+    "existen favor fui gente grupo grupos gusta gustaria habla hablan hable hablen hoy interesa "
+    "interesan llevaron llevo locales manera mes meses necesita necesito ofrece ofrecen ofrezcan "
+    "organizacion organizaciones pasada pasado persona personas quiero quisiera sabe saben semana "
+    "semanas tiempo toda todas todo todos trabaja trabajan ultima zona".split()
 )
 """Words of the request rather than of the interest: dropped from queries, kept in listings."""
 
@@ -86,6 +95,8 @@ _STEM_EXCEPTIONS = {
     "comidas": "comida",
     "refugio": "refugio",
     "refugios": "refugio",
+    "casa": "casa",
+    "casas": "casa",
     "chino": "chino",
     "china": "chino",
     "chinos": "chino",
@@ -96,7 +107,8 @@ _STEM_EXCEPTIONS = {
     "naturalizing": "naturaliz",
 }
 """Words whose Snowball stem is that of quite another word here: "redadas" (raids) is not
-"redes" (networks), "deportes" (sports) not "deportación", "naturalization" not "nature"."""
+"redes" (networks), "casas" not "casos", "deportes" (sports) not "deportación", and
+"naturalization" not "nature"."""
 
 _WORD = re.compile(r"[^\W_]+")
 # The dots of "U.S." and every apostrophe. To look behind only where a dot is takes a third.

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from recommender.errors import PublishRefused
 from recommender.index import fields
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
+from recommender.index.counterparts import find_counterparts
 from recommender.index.counts import Counts, Progress, count_block
 from recommender.index.fields import (
     TagTexts,
@@ -99,6 +100,7 @@ def build_index(
         generation="",
         manifest={"catalog_revision": inputs.catalog_revision, "n_docs": len(nonprofits)},
         vocabulary=vocabulary,
+        counterparts=weighed.counterparts,
         idf=weighed.idf,
         field_lengths=weighed.field_lengths,
         tag_texts=spoken,
@@ -138,6 +140,7 @@ class _Weighed:
     """Every listing's terms; the matrix has shape (n_docs, n_terms)."""
 
     vocabulary: dict[str, int]
+    counterparts: Ints
     matrix: sparse.csr_matrix
     idf: Floats
     field_lengths: dict[str, float]
@@ -148,7 +151,9 @@ def _weigh(counts: Counts) -> _Weighed:
 
     (n_docs, n_terms), means = counts.by_field[0].shape, {}
     frequency = sparse.csr_matrix((n_docs, n_terms), dtype=np.float32)
+    said: dict[str, Postings] = {}
     for field, counted in zip(fields.FIELDS, counts.by_field, strict=True):
+        said[field.name] = Postings(counted.indptr, counted.indices, counted.data)
         lengths = np.asarray(counted.sum(axis=1)).ravel()
         means[field.name] = mean_length(lengths)
         scale = field.scale(lengths, means[field.name])
@@ -158,6 +163,7 @@ def _weigh(counts: Counts) -> _Weighed:
     frequency.data = saturate(frequency.data, idf[frequency.indices])
     return _Weighed(
         vocabulary={term: number for number, term in enumerate(counts.terms)},
+        counterparts=find_counterparts(said["summary_en"], said["summary_es"], n_terms),
         matrix=frequency.astype(np.float32),
         idf=idf,
         field_lengths=means,

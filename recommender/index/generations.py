@@ -26,7 +26,7 @@ from recommender.index.arrays import GramIndex, Postings
 from recommender.index.model import Cards, Index, Meaning, PlaceArrays
 from recommender.text import ANALYSIS_VERSION
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 KEPT_GENERATIONS = 5
 ABANDONED_AFTER_S = 3600
 POINTER = "current"
@@ -36,6 +36,7 @@ LOCK = ".lock"
 
 _LISTS = ("surfaces_en", "surfaces_es", "slugs", "tag_names", "name_strings", "lexicon")
 _ARRAYS = (
+    "counterparts",
     "idf",
     "neighbours",
     "similarities",

@@ -2,10 +2,10 @@
 
 So that staff see what a listing will do before it is saved. The listing itself is weighed
 exactly as a build would: its terms, the idf of every term, its places, names and neighbours.
-Three things stay as the index has them, which a build would move by about one part in the
+Four things stay as the index has them, which a build would move by about one part in the
 number of listings: the mean lengths of fields; the likeness of other listings to each other,
-so that nobody takes the place of a neighbour that is one no longer; and the words that stand
-in for mistyped ones.
+so that nobody takes the place of a neighbour that is one no longer; the words that stand in
+for mistyped ones; and the English words for Spanish ones.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def insert_listing(record: Nonprofit, index: Index) -> Index:
         vocabulary=words.vocabulary,
         surfaces_en=index.surfaces_en + words.surfaces_en,
         surfaces_es=index.surfaces_es + words.surfaces_es,
+        counterparts=_insert_counterparts(index.counterparts, len(words.idf)),
         idf=words.idf,
         postings=words.postings,
         documents=words.documents,
@@ -120,6 +121,12 @@ class _Words:
     postings: Postings
     surfaces_en: list[str]
     surfaces_es: list[str]
+
+
+def _insert_counterparts(counterparts: Ints, n_terms: int) -> Ints:
+    """Those that are known; a new word has none."""
+    unknown = np.full(n_terms - len(counterparts), -1, dtype=counterparts.dtype)
+    return np.concatenate((counterparts, unknown))
 
 
 def _frequencies(record: Nonprofit, index: Index) -> dict[str, float]:

@@ -96,6 +96,7 @@ class Index:
     `row` is a position in this generation; the slug is the identity across generations.
     `neighbours` and `similarities` have shape (n_docs, k), most similar first, padded with
     similarity 0. `tag_postings` has a row for each `kind:slug` of `tag_names`.
+    `counterparts` (n_terms,) is the English term for a Spanish one, -1 where none is known.
     `field_lengths` are the mean numbers of words that lengths are normalised by, and
     `tag_texts` all that each tag is called in English and in Spanish.
     """
@@ -105,6 +106,7 @@ class Index:
     vocabulary: Mapping[str, int]
     surfaces_en: list[str]
     surfaces_es: list[str]
+    counterparts: Ints
     idf: Floats
     field_lengths: Mapping[str, float]
     tag_texts: Mapping[str, tuple[str, str]]

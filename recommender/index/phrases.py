@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from recommender.index.arrays import GramIndex
@@ -11,6 +11,7 @@ from recommender.index.model import Index, Meaning
 from recommender.models import Nonprofit, Tag, TagKind, TermMapping
 from recommender.text import is_stop_word, phrase_key, public_words, words
 
+PEOPLE = (f"{TagKind.POPULATION}:", f"{TagKind.COMMUNITY}:")
 CONCEPT_KINDS = (TagKind.SERVICE, TagKind.POPULATION, TagKind.COMMUNITY, TagKind.LANGUAGE)
 
 
@@ -31,7 +32,24 @@ def build_phrases(
         named = tuple(f"{kinds[slug]}:{slug}" for slug in entry.tags if slug in kinds)
         meaning = Meaning(tags=named, words=entry.words, weight=entry.weight)
         table[phrase_key(words(entry.phrase))] = (meaning,)
+    for key, meanings in list(table.items()):
+        for other in _inflect(key, meanings):
+            table.setdefault(other, meanings)
     return table
+
+
+def _inflect(key: str, meanings: Iterable[Meaning]) -> Iterator[str]:
+    """Forms of what people are called that a plural ending does not explain.
+
+    "Pakistanis" and "paquistaníes"; "turca" beside "turco", whichever of the two is known.
+    """
+    tags = [tag for meaning in meanings for tag in meaning.tags]
+    if not tags or not all(tag.startswith(PEOPLE) for tag in tags):
+        return
+    if key.endswith("i"):
+        yield from (f"{key}s", f"{key[:-1]}y")
+    if key.endswith(("o", "a")):
+        yield key[:-1] + ("a" if key.endswith("o") else "o")
 
 
 def build_lexicon(
