@@ -28,7 +28,7 @@ CONCEPT_WEIGHT = 1.5
 IN_PHRASE_WEIGHT = 0.5
 """A word counts half beside the concept its phrase surely means, more where that is less sure."""
 EXPANSION_WEIGHT = 0.3
-TYPED_SHARE = 0.2
+TYPED_SHARE = 0.5
 """What of a Spanish word's weight stays with it where its English counterpart is known."""
 
 MAX_UNITS = 24
