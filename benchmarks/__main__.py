@@ -32,6 +32,8 @@ def list_parts(chosen: argparse.Namespace) -> Iterator[Part]:
     yield Part(name="relevance", arguments=tuple(chosen.folders), lacks=no_folders)
     yield Part(name="judged")
     yield Part(name="floor")
+    yield Part(name="bilingual")
+    yield Part(name="known_items")
     yield Part(name="ablation", arguments=tuple(chosen.folders))
     yield Part(name="matching")
     yield Part(name="scale", arguments=register, lacks=no_files)

@@ -53,10 +53,10 @@ class Compared:
 
     @property
     def overlap(self) -> float:
-        """The share of the longer answer that both have, in [0, 1]; 1 where both are empty."""
+        """The share of the longer answer that both have, in [0, 1]; 0 where both are empty."""
         first, second = (self.slugs(language) for language in Language)
         longest = max(len(first), len(second))
-        return len({*first} & {*second}) / longest if longest else 1.0
+        return len({*first} & {*second}) / longest if longest else 0.0
 
     @property
     def same_first(self) -> bool:

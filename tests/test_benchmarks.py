@@ -51,7 +51,18 @@ def test_a_peer_that_is_not_installed_names_its_package(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     "script",
-    ["relevance", "matching", "http", "publishing", "ablation", "corpus", "scale", "cluster"],
+    [
+        "relevance",
+        "bilingual",
+        "known_items",
+        "matching",
+        "http",
+        "publishing",
+        "ablation",
+        "corpus",
+        "scale",
+        "cluster",
+    ],
 )
 def test_each_script_says_what_it_does(script: str) -> None:
     command = [sys.executable, "-m", f"benchmarks.{script}", "--help"]
