@@ -1,4 +1,4 @@
-"""Whether a listing known by name comes first: `python -m benchmarks.known_items`.
+"""Whether a known name comes first: `python -m benchmarks.known_items`.
 
 Every listing of the directory is asked for by its names, its acronym, misspelt, in part and
 with its city, of the matching (`recommend`) and of the directory (`search`). Listings that
