@@ -40,6 +40,7 @@ def list_parts(chosen: argparse.Namespace) -> Iterator[Part]:
     yield Part(name="cluster", arguments=register, lacks=no_files or no_dask)
     yield Part(name="publishing")
     yield Part(name="http")
+    yield Part(name="pages")
     yield Part(name="widget")
 
 

@@ -49,21 +49,13 @@ def test_a_peer_that_is_not_installed_names_its_package(monkeypatch: pytest.Monk
         peers.bm25s(COLLECTION)
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "relevance",
-        "bilingual",
-        "known_items",
-        "matching",
-        "http",
-        "publishing",
-        "ablation",
-        "corpus",
-        "scale",
-        "cluster",
-    ],
+SCRIPTS = (
+    *("relevance", "bilingual", "known_items", "ablation", "matching", "http", "pages", "widget"),
+    *("publishing", "corpus", "scale", "cluster"),
 )
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_each_script_says_what_it_does(script: str) -> None:
     command = [sys.executable, "-m", f"benchmarks.{script}", "--help"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
