@@ -467,11 +467,15 @@ class SubmissionKind(StrEnum):
     FIX = "fix"
     CLAIM = "claim"
     REMOVAL = "removal"
+    PARTNER = "partner"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """A message to staff about a listing (`slug`) or a group that is not listed yet."""
+    """A message to staff about a listing (`slug`), or a group that is not listed yet.
+
+    A partner's is about the widget; `name` and `website` are then those of the partner's site.
+    """
 
     kind: SubmissionKind
     language: Language

@@ -25,6 +25,7 @@ URGENCY = (
     SubmissionKind.REMOVAL,
     SubmissionKind.CLAIM,
     SubmissionKind.FIX,
+    SubmissionKind.PARTNER,
     SubmissionKind.NOMINATION,
 )
 """The kinds of submissions, most pressing first."""

@@ -1,4 +1,4 @@
-"""What visitors send to the editors: a group to add, a correction, a claim, a removal.
+"""What visitors send to the editors: a group, a correction, a claim, a removal, a partner's word.
 
 Nothing about the sender is kept but what was typed, and how to reach them not for long. The
 pages set no cookie, so a message must come from our own form by the browser's word
@@ -147,6 +147,18 @@ FIELDS = {
     },
     # A removal needs no reason and no name.
     SubmissionKind.REMOVAL: {"message": _text(), "contact": _line()},
+    SubmissionKind.PARTNER: {
+        "name": _line(_needed(lazy_gettext("Please give the name of your site."))),
+        "website": _line(
+            _needed(lazy_gettext("Please give the address of your site.")),
+            web_address,
+            most=MAX_ADDRESS,
+        ),
+        "message": _text(
+            _needed(lazy_gettext("Please say what you would like to know, or what is wrong."))
+        ),
+        "contact": _line(_needed(lazy_gettext("To answer you, we need to know how to reach you."))),
+    },
 }
 
 
@@ -187,7 +199,13 @@ def removal(slug: str) -> AnyResponse:
     return _converse(SubmissionKind.REMOVAL, _listing(slug))
 
 
-@bp.get("/thanks/<any(nomination, fix, claim, removal):kind>")
+@bp.route("/partners/write", methods=["GET", "POST"])
+def partner() -> AnyResponse:
+    """Ask for the widget on one's own site, or say that something is wrong with it."""
+    return _converse(SubmissionKind.PARTNER)
+
+
+@bp.get("/thanks/<any(nomination, fix, claim, removal, partner):kind>")
 def thanks(kind: str) -> str:
     """Say what happens next."""
     return render_template("submissions/thanks.html", kind=kind)

@@ -115,6 +115,8 @@ KINDS = {
     "fix without a word": _wrong(f"{ILAP}/suggest-fix", f"{ILAP}/suggest-fix"),
     "claim": Kind(path=f"{ILAP}/claim"),
     "removal": Kind(path=f"{ILAP}/remove"),
+    "partner writes": Kind(path="/partners/write"),
+    "partner who says nothing": _wrong("/partners/write", "/partners/write", website="no site"),
     "thanks for a suggestion": Kind(path="/thanks/nomination"),
     "thanks for a claim": Kind(path="/thanks/claim"),
     "API": Kind(path="/api/v1/docs"),

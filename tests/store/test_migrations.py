@@ -27,7 +27,7 @@ from recommender.models import (
 from recommender.store import connect, migrate
 from recommender.store.accounts import Role
 from recommender.store.catalog import get_catalog_revision, list_nonprofits, set_status
-from recommender.store.inbox import Outcome, SubmissionStatus
+from recommender.store.inbox import InboxQuery, Outcome, SubmissionStatus, search_inbox
 from recommender.store.migrations import MIGRATIONS
 from recommender.store.partners import EventKind
 from recommender.store.publications import PublicationKind, PublicationState
@@ -61,6 +61,13 @@ def _later(monkeypatch: pytest.MonkeyPatch) -> Migrations:
     return later
 
 
+def _open_dump(dump: Path, path: Path) -> Database:
+    raw = sqlite3.connect(path)
+    raw.executescript(dump.read_text(encoding="utf-8"))
+    raw.close()
+    return connect(path)
+
+
 def test_migrating_twice_changes_nothing(loaded: Database) -> None:
     schema = loaded.schema
     revision = get_catalog_revision(loaded)
@@ -77,17 +84,26 @@ def test_there_is_a_dump_of_every_version() -> None:
 def test_every_version_migrates_with_its_rows(
     dump: Path, tmp_path: Path, db: Database, catalogue: tuple[Nonprofit, ...]
 ) -> None:
-    path = tmp_path / "old.db"
-    raw = sqlite3.connect(path)
-    raw.executescript(dump.read_text(encoding="utf-8"))
-    raw.close()
-    old = connect(path)
+    old = _open_dump(dump, tmp_path / "old.db")
     migrate(old)
     _assert_all_triggers(old)
     assert set(old.table_names()) == set(db.table_names())
     assert search_listings(old, ListingQuery(text="abogados de pr")).total == 1
     assert {listing.slug for listing in list_nonprofits(old)} == {n.slug for n in catalogue}
     assert old.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    old.close()
+
+
+def test_messages_keep_their_kind_and_what_was_done_with_them(tmp_path: Path) -> None:
+    old = _open_dump(Path(__file__).parent / "version_4.sql", tmp_path / "old.db")
+    old.execute(
+        "INSERT INTO submission_actions (submission_id, outcome, staff_name, created_at)"
+        " VALUES (1, 'closed', 'Ana', '2026-11-23T12:00:00Z')"
+    )
+    migrate(old)
+    (item,) = search_inbox(old, InboxQuery()).items
+    assert (item.submission.kind, item.submission.message) == ("fix", "The ZIP is wrong.")
+    assert [action.outcome for action in item.actions] == [Outcome.CLOSED]
     old.close()
 
 

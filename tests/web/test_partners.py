@@ -136,6 +136,12 @@ def test_every_page_leads_to_them_and_search_engines_to_all_but_the_test_page(
 # --- The builder -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("prefix", ["", "/es"])
+def test_every_page_leads_to_the_form_for_partners(client: PageClient, prefix: str) -> None:
+    for path in ("", "/builder", "/docs"):
+        assert f"{prefix}/partners/write" in client.page(f"{prefix}/partners{path}").links
+
+
 def test_the_builder_begins_with_something_to_see(client: PageClient) -> None:
     response = build(client)
     assert stage(response) == ("/partners/preview", {"topic": ["legal-services"]})

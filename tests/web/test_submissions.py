@@ -34,6 +34,12 @@ GOOD = {
     f"{LISTING}/suggest-fix": {"message": "The telephone number has changed."},
     f"{LISTING}/claim": {"message": "I am the director.", "contact": "director@example.org"},
     f"{LISTING}/remove": {},
+    "/partners/write": {
+        "name": "The Daily Cairn",
+        "website": "https://news.example.org",
+        "message": "It stays empty on our front page.",
+        "contact": "web@news.example.org",
+    },
 }
 KINDS = dict(zip(GOOD, SubmissionKind, strict=True))
 
@@ -84,7 +90,7 @@ def test_a_message_reaches_the_editors_and_is_thanked_for(
     expected = Submission(
         kind=KINDS[path],
         language=Language.ES if prefix else Language.EN,
-        slug="" if path == "/suggest" else LISTING.rpartition("/")[2],
+        slug="" if path in ("/suggest", "/partners/write") else LISTING.rpartition("/")[2],
         **{"message": ""} | GOOD[path],
     )
     assert item.submission == expected
@@ -115,6 +121,7 @@ def test_nothing_about_the_sender_is_kept(app: Flask, client: PageClient) -> Non
         (f"{LISTING}/suggest-fix", "message"),
         (f"{LISTING}/claim", "message"),
         (f"{LISTING}/claim", "contact"),
+        *(("/partners/write", name) for name in ("name", "website", "message", "contact")),
     ],
 )
 @pytest.mark.parametrize("empty", ["", " \n\t ", "\0\x07"])
@@ -180,6 +187,13 @@ def test_a_full_message_with_line_breaks_fits(client: PageClient, db: store.Data
 )
 def test_tidying(typed: str | None, kept: str) -> None:
     assert tidy(typed) == kept
+
+
+def test_a_partner_is_told_what_is_kept_and_sent_to_the_right_form(client: PageClient) -> None:
+    for prefix in ("", "/es"):
+        links = client.page(f"{prefix}/partners/write").links
+        assert {f"{prefix}/suggest", f"{prefix}/partners/docs"} <= set(links)
+    assert "erased 30 days after" in client.get("/partners/write").text
 
 
 # --- Defence -----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from recommender.store.migrations import catalog, desk, history, partners, staff
+from recommender.store.migrations import catalog, desk, history, inbox, partners, staff
 from recommender.store.migrations.triggers import create_triggers
 
 __all__ = ["MIGRATIONS", "create_triggers"]
@@ -39,6 +39,11 @@ def _desk(db: Database) -> None:
 @MIGRATIONS(name="0005_partners")
 def _partners(db: Database) -> None:
     _execute(db, partners.SCRIPTS)
+
+
+@MIGRATIONS(name="0006_inbox")
+def _inbox(db: Database) -> None:
+    _execute(db, inbox.SCRIPTS)
 
 
 def _execute(db: Database, scripts: tuple[str, ...]) -> None:

@@ -59,6 +59,7 @@ QUEUE: dict[str, str] = {
     SubmissionKind.REMOVAL: "Removal requests",
     SubmissionKind.CLAIM: "Claims",
     SubmissionKind.FIX: "Corrections",
+    SubmissionKind.PARTNER: "Messages of partners",
     SubmissionKind.NOMINATION: "Suggestions",
     QueueKind.REVISION: "Edits of what is shown",
     QueueKind.REVIEW: "Drafts to be published",

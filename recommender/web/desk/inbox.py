@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from recommender.errors import InvalidAction, StorageError
-from recommender.models import Block, Language, Listing, Nonprofit, SubmissionKind
+from recommender.models import Block, Language, Listing, Nonprofit, Partner, SubmissionKind
 from recommender.store.accounts import Role
 from recommender.store.blocks import find_blocked
 from recommender.store.handling import (
@@ -36,6 +37,7 @@ from recommender.store.inbox import (
 )
 from recommender.store.listings import SHOWN, get_listing
 from recommender.store.namesakes import Namesake, find_namesakes
+from recommender.store.partners import list_partners
 from recommender.store.revisions import EDITABLE
 from recommender.web import get_db, get_gazetteer
 from recommender.web.auth import current_session, require
@@ -55,6 +57,7 @@ KINDS = {
     SubmissionKind.REMOVAL: "Removal request",
     SubmissionKind.CLAIM: "Claim",
     SubmissionKind.FIX: "Correction",
+    SubmissionKind.PARTNER: "Partner message",
     SubmissionKind.NOMINATION: "Suggestion",
 }
 STATES = {
@@ -95,11 +98,15 @@ LANGUAGES = {Language.EN: "English", Language.ES: "Spanish"}
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What a message is about: its listing, or the listings that a suggestion may be already."""
+    """What a message is about: its listing, or the listings that a suggestion may be already.
+
+    `partners` are those of whose sites one has the sender's host.
+    """
 
     listing: Listing | None = None
     namesakes: tuple[Namesake, ...] = ()
     draft: Nonprofit | None = None
+    partners: tuple[Partner, ...] = ()
     block: Block | None = None
 
 
@@ -158,6 +165,8 @@ def show(number: int) -> str:
         is_shown=status in SHOWN,
         is_editable=status in EDITABLE,
         may_bar=current_session().account.role.covers(Role.REVIEWER),
+        site=origin_of(sent.website),
+        may_add_partner=current_session().account.role.covers(Role.ADMIN),
         answer=letters.write_answer(item),
         questions=[letters.write_question(item, language) for language in _languages(item)],
         reasons=letters.REASONS[sent.kind],
@@ -191,6 +200,8 @@ def _languages(item: InboxItem) -> list[Language]:
 def _find_subject(item: InboxItem) -> Subject:
     if item.submission.slug:
         return Subject(listing=get_listing(get_db(), item.submission.slug))
+    if item.submission.kind is SubmissionKind.PARTNER:
+        return Subject(partners=_find_partners(item.submission.website))
     if item.submission.kind is not SubmissionKind.NOMINATION:
         return Subject()
     draft = nominations.draft_of(get_db(), item, get_gazetteer())
@@ -199,6 +210,12 @@ def _find_subject(item: InboxItem) -> Subject:
         draft=draft,
         block=find_blocked(get_db(), [draft]).get(draft.slug),
     )
+
+
+def _find_partners(website: str) -> tuple[Partner, ...]:
+    sent = link_of(website)[1]
+    known = list_partners(get_db()) if sent else []
+    return tuple(one for one in known if sent in {host(site) for site in one.origins})
 
 
 # --- Actions -----------------------------------------------------------------------------
@@ -315,6 +332,12 @@ def link_of(typed: str) -> tuple[str, str]:
     except ValueError:
         return "", ""
     return (address, named) if address.startswith("https://") and "." in named else ("", "")
+
+
+def origin_of(typed: str) -> str:
+    """The https origin of an address that a visitor typed, or ""."""
+    address, named = link_of(typed)
+    return f"https://{urlsplit(address).netloc}" if named else ""
 
 
 def _beginning(text: str) -> str:

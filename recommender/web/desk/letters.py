@@ -18,6 +18,7 @@ ASK = "ask"
 EN, ES = Language.EN, Language.ES
 _NOMINATION, _FIX = SubmissionKind.NOMINATION, SubmissionKind.FIX
 _CLAIM, _REMOVAL = SubmissionKind.CLAIM, SubmissionKind.REMOVAL
+_PARTNER = SubmissionKind.PARTNER
 
 _OTHERS = {
     "unrelated": "The message is about something else",
@@ -37,6 +38,10 @@ REASONS = {
     },
     _CLAIM: {
         "unverified": "No public contact of the group confirmed it",
+        **_OTHERS,
+    },
+    _PARTNER: {
+        "unfit": "The widget does not suit the site",
         **_OTHERS,
     },
     _REMOVAL: {
@@ -137,6 +142,19 @@ _TEXTS: dict[tuple[SubmissionKind, str], dict[Language, str]] = {
         " confirmar que la solicitud venga de allí, por lo que no ha cambiado nada. Puede"
         " escribirnos desde una dirección que aparezca en su sitio web, o pedirle a alguien de la"
         " organización que nos responda.",
+    },
+    (_PARTNER, Outcome.CLOSED): {
+        EN: "Thank you for writing to us about the widget and {name}. We have read your message and"
+        " looked into it.",
+        ES: "Gracias por escribirnos sobre el widget y {name}. Leímos su mensaje y lo revisamos.",
+    },
+    (_PARTNER, "unfit"): {
+        EN: "Thank you for your interest in showing the widget on {name}. It does not suit that"
+        " site, so we have not set up a key for it. The cards of single pages and the API need no"
+        " key, and you are welcome to use them.",
+        ES: "Gracias por su interés en mostrar el widget en {name}. No es adecuado para ese sitio,"
+        " por lo que no creamos una clave. Las tarjetas de páginas individuales y la API no"
+        " necesitan clave, y puede usarlas con toda libertad.",
     },
     (_REMOVAL, ASK): {
         EN: "We were asked to take down the listing of {name} on Waymark, a free directory of"

@@ -190,11 +190,13 @@ def show(number: int) -> Response:
 def new() -> AnyResponse:
     """Add a partner."""
     if request.method == "GET":
+        # A message of theirs may have said both already.
+        site = request.args.get("origins", "")[:MAX_TYPED]
         usual = Partner(
             id=0,
             key="",
-            name="",
-            origins=(),
+            name=request.args.get("name", "")[:MAX_TYPED],
+            origins=(site,) if site else (),
             defaults=WidgetDefaults(),
             is_paused=False,
             created_at="",

@@ -17,6 +17,7 @@ from recommender.config import Settings
 from recommender.models import (
     Language,
     Nonprofit,
+    PartnerDraft,
     RevisionState,
     Status,
     Submission,
@@ -36,6 +37,7 @@ from recommender.store.inbox import (
     get_submission,
 )
 from recommender.store.listings import find_status, get_listing
+from recommender.store.partners import create_partner
 from recommender.web.desk.inbox import link_of, waited
 from recommender.web.desk.nominations import VISITOR, sought_in
 from tests.web.client import PageClient
@@ -78,7 +80,7 @@ def reviewer(app: Flask) -> DeskClient:
 
 
 def send(db: store.Database, kind: SubmissionKind, **parts: Any) -> int:
-    is_new = kind is SubmissionKind.NOMINATION
+    is_new = kind in (SubmissionKind.NOMINATION, SubmissionKind.PARTNER)
     given = {"message": "Please look.", "slug": "" if is_new else LAWYERS, **parts}
     return create_submission(db, Submission(**{"language": Language.EN, "kind": kind, **given}))
 
@@ -108,11 +110,11 @@ def test_what_is_pressing_stands_first(db: store.Database, editor: DeskClient) -
     for kind in SubmissionKind:
         send(db, kind)
     page = editor.page("/staff/inbox")
-    assert re.findall(r"/staff/inbox/(\d)", page.source) == ["4", "3", "2", "1"]
-    assert '<span class="desk-count">4<' in editor.page("/staff").source
+    assert re.findall(r"/staff/inbox/(\d)", page.source) == ["4", "3", "2", "5", "1"]
+    assert '<span class="desk-count">5<' in editor.page("/staff").source
     assert re.findall(r"/staff/inbox/(\d)", editor.page("/staff/inbox?kind=fix").source) == ["2"]
     act(editor, 2, "decline", reason="right")
-    assert len(re.findall(r"/staff/inbox/(\d)", editor.page("/staff/inbox").source)) == 3
+    assert len(re.findall(r"/staff/inbox/(\d)", editor.page("/staff/inbox").source)) == 4
     declined = editor.page("/staff/inbox?status=declined").source
     assert "editor: declined" in declined
     assert "Nothing here yet" in editor.page("/staff/inbox?status=done").source
@@ -466,6 +468,46 @@ def test_a_message_about_what_is_gone_can_be_closed(db: store.Database, editor: 
             assert "Edit the listing with" not in source
             assert "Take it down now" not in source
             assert act(editor, number, "close") == done(number, "closed")
+
+
+SITE = {"name": "The Daily Cairn", "website": "https://news.example.org/about"}
+
+
+def test_a_partner_s_message_has_its_own_label_filter_and_answer(
+    app: Flask, db: store.Database, editor: DeskClient
+) -> None:
+    number = send(db, SubmissionKind.PARTNER, **SITE, contact="web@news.example.org")
+    send(db, SubmissionKind.FIX)
+    listed = editor.page("/staff/inbox?kind=partner").source
+    assert re.findall(r"/staff/inbox/(\d)", listed) == [str(number)]
+    assert f"Partner message {number}</a>" in listed
+    assert "1 partner message waiting" in listed
+    assert "/staff/inbox?kind=partner" in editor.page("/staff").links
+    source = editor.page(f"/staff/inbox/{number}").source
+    assert f"Partner message {number}: The Daily Cairn" in source
+    assert "No partner has a site at news.example.org" in source
+    assert "Add it as a partner" not in source
+    assert "Never list it again" not in source
+    assert act(editor, number, "close") == done(number, "closed")
+    assert "about the widget and The Daily Cairn" in editor.page(f"/staff/inbox/{number}").source
+
+
+def test_a_partner_is_added_from_its_message(app: Flask, db: store.Database) -> None:
+    admin = sign_in(app, Role.ADMIN)
+    number = send(db, SubmissionKind.PARTNER, **SITE)
+    page = admin.page(f"/staff/inbox/{number}")
+    (address,) = (link for link in page.links if link.startswith("/staff/partners/new"))
+    form = admin.page(address).source
+    assert 'value="The Daily Cairn"' in form
+    assert "https://news.example.org</textarea>" in form
+    create_partner(
+        db,
+        PartnerDraft(name="The Cairn", origins=("https://news.example.org",)),
+        by=admin.account.id,
+    )
+    known = admin.page(f"/staff/inbox/{number}")
+    assert "/staff/partners/1" in known.links
+    assert address not in known.links
 
 
 def test_no_word_of_a_query_steers_where_another_page_is(editor: DeskClient) -> None:

@@ -29,6 +29,7 @@ OUTCOMES = {
     SubmissionKind.NOMINATION: (Outcome.LISTED, Outcome.KNOWN, Outcome.CLOSED),
     SubmissionKind.FIX: (Outcome.CHANGED, Outcome.CLOSED),
     SubmissionKind.CLAIM: (Outcome.CONFIRMED, Outcome.CLOSED),
+    SubmissionKind.PARTNER: (Outcome.CLOSED,),
     SubmissionKind.REMOVAL: (Outcome.TAKEN_DOWN, Outcome.BARRED, Outcome.CLOSED),
 }
 CASES = [(kind, outcome, "") for kind, outcomes in OUTCOMES.items() for outcome in outcomes]
@@ -45,7 +46,7 @@ def request_context(app: Flask) -> Iterator[None]:
 def item(
     kind: SubmissionKind, language: Language = Language.EN, contact: str = "ana@example.org"
 ) -> InboxItem:
-    is_listed = kind is not SubmissionKind.NOMINATION
+    is_listed = kind not in (SubmissionKind.NOMINATION, SubmissionKind.PARTNER)
     return InboxItem(
         id=7,
         created_at="2026-01-01T00:00:00Z",
@@ -56,7 +57,7 @@ def item(
             language=language,
             message="canary",
             name="" if is_listed else NAME,
-            slug=SLUG,
+            slug="" if kind is SubmissionKind.PARTNER else SLUG,
             contact=contact,
         ),
     )
@@ -136,7 +137,8 @@ def test_claims_and_removals_are_asked_about_and_nobody_is_named(
     kind: SubmissionKind, language: Language
 ) -> None:
     letter = write_question(item(kind, contact="secret@example.org"), language)
-    assert (letter is None) == (kind in {SubmissionKind.FIX, SubmissionKind.NOMINATION})
+    asked_about = {SubmissionKind.CLAIM, SubmissionKind.REMOVAL}
+    assert (letter is not None) == (kind in asked_about)
     if letter is not None:
         assert NAME in letter.subject
         assert NAME in letter.body
