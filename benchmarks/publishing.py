@@ -1,10 +1,9 @@
-"""What a publication costs: `python -m benchmarks.publishing`, after `flask prepare`.
+"""Publications: `python -m benchmarks.publishing`, after `flask prepare`.
 
-All of it is done to a copy of the instance: neither its catalogue nor what it serves is touched.
-First the stages of publications in this process, each after an edit
-of one summary; then edits through the store with gunicorn's two workers at work: an editor
-saves, a reviewer approves and opens the desk, and the directory is asked until every answer has
-the new word.
+What one costs, and how soon an edit is seen. All is done to a copy of the instance: neither its
+catalogue nor what it serves is touched. First the stages of publications in this process; then
+edits through the store with gunicorn's two workers at work: an editor saves, a reviewer approves
+and opens the desk, and the directory is asked until every answer has the new word.
 """
 
 from __future__ import annotations

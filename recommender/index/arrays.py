@@ -112,20 +112,24 @@ class GramIndex:
     @classmethod
     def build(cls, strings: Sequence[str]) -> GramIndex:
         """Index the strings in their order."""
-        lists: dict[str, list[int]] = {}
-        sizes = np.zeros(len(strings), dtype=np.int32)
-        for number, string in enumerate(strings):
-            found = character_grams(string)
-            sizes[number] = len(found)
-            for gram in found:
-                lists.setdefault(gram, []).append(number)
-        grams = sorted(lists)
-        counts = [len(lists[gram]) for gram in grams]
+        padded = [f" {string} " for string in strings]
+        letters = np.frombuffer(
+            "".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32
+        )
+        owners = np.repeat(np.arange(len(padded)), [len(string) for string in padded])
+        # A letter has 21 bits, so three of them are one number, in the order of strings.
+        first, second, third = (letters[at : len(letters) - 2 + at] for at in range(3))
+        codes = (first.astype(np.uint64) << 42) | (second.astype(np.uint64) << 21) | third
+        within = owners[:-2] == owners[2:]
+        order = np.flatnonzero(within)[np.argsort(codes[within], kind="stable")]
+        codes, owners = codes[order], owners[order]
+        is_new = np.append(True, codes[1:] != codes[:-1])[: len(codes)]
+        once = is_new | np.append(True, owners[1:] != owners[:-1])[: len(codes)]
         return cls(
-            grams={gram: i for i, gram in enumerate(grams)},
-            indptr=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
-            strings=np.array([n for gram in grams for n in lists[gram]], dtype=np.int32),
-            sizes=sizes,
+            grams={_spell(code): number for number, code in enumerate(codes[is_new].tolist())},
+            indptr=np.append(np.flatnonzero(is_new[once]), once.sum()),
+            strings=owners[once].astype(np.int32),
+            sizes=np.bincount(owners[once], minlength=len(padded)).astype(np.int32),
         )
 
     def overlaps(self, text: str) -> tuple[Ints, Ints, int]:
@@ -190,3 +194,8 @@ def find_runs(numbers: Ints) -> tuple[Ints, Ints]:
         np.concatenate(([0], bounds))[: len(numbers)],
         np.concatenate((bounds, [len(numbers)]))[: len(numbers)],
     )
+
+
+def _spell(code: int) -> str:
+    """The gram of a number."""
+    return "".join(chr(code >> shift & 0x1FFFFF) for shift in (42, 21, 0))

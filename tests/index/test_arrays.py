@@ -102,3 +102,16 @@ def test_of_many_strings_the_rarest_grams_tell_the_nearest(monkeypatch: pytest.M
     (number, dice), *_ = grams.near("garden of zebra", n=1, at_least=0.4)
     assert number == whole[0][0] == 8
     assert 0 < dice <= 1
+
+
+@given(st.lists(st.text(max_size=8)))
+def test_every_gram_of_every_string_is_listed_once(strings: list[str]) -> None:
+    index = GramIndex.build(strings)
+    assert list(index.grams) == sorted(index.grams)
+    assert index.sizes.tolist() == [len(character_grams(string)) for string in strings]
+    expected = {
+        gram: [n for n, string in enumerate(strings) if gram in character_grams(string)]
+        for gram in set().union(*map(character_grams, strings))
+    }
+    lists = np.split(index.strings, index.indptr[1:-1])
+    assert {gram: lists[n].tolist() for gram, n in index.grams.items()} == expected
