@@ -342,15 +342,20 @@ def _likeness(asked: _Name, name: _Name, row: int, index: Index) -> float:
         return 1.0
     if name.bare == asked.bare:
         return NAME_BARE
-    may_be_mistyped = _may_be_mistyped(asked, index)
     whole, key = _distance(asked.bare, name.bare), _distance(asked.key, name.key)
-    if min(whole, key) <= 2 and (may_be_mistyped or not key):
+    if min(whole, key) <= 2 and (not key or _may_be_mistyped(asked, index)):
         return max(NAME_BY_EDITS[whole], NAME_BY_KEY_EDITS[key])
     if f" {name.key} " in f" {asked.key} ":
         return _inside(asked, name.key, row, index)
+    return NAME_PART * _is_part(asked, name, index)
+
+
+def _is_part(asked: _Name, name: _Name, index: Index) -> bool:
+    """Whether several of the name's words were typed, and not mere topics."""
     part = {*asked.key.split()}
-    is_telling = any(singular(word) not in index.phrases for word in part)
-    return NAME_PART * (len(part) > 1 and is_telling and part <= {*name.key.split()})
+    if len(part) < 2 or not part <= {*name.key.split()}:
+        return False
+    return any(singular(word) not in index.phrases for word in part)
 
 
 def _distance(typed: str, name: str) -> int:
