@@ -32,6 +32,7 @@ from recommender.errors import InvalidAction
 from recommender.importers.csv_file import FIELDS, ColumnMapping, list_rivals
 from recommender.importers.formats import FORMATS
 from recommender.importers.irs_bmf import KINDS
+from recommender.importers.plan import MAX_RECORDS
 from recommender.importers.runs import Workshop, sweep, work_on
 from recommender.importers.streams import MEGABYTE
 from recommender.importers.undo import check_may_undo
@@ -139,6 +140,7 @@ def _new_page(trouble: Trouble | None = None) -> Response:
         typed=request.form,
         formats=FORMAT_LABELS,
         max_megabytes=MAX_UPLOAD_BYTES // MEGABYTE,
+        max_records=MAX_RECORDS,
         this_month=now()[:7],
     )
     return make_response(page, trouble.status if trouble else 200)

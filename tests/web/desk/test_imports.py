@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from recommender import store
 from recommender.config import ROOT, Settings
+from recommender.importers import plan
 from recommender.importers.hsds import export_package
 from recommender.models import Nonprofit, Status, Tag
 from recommender.store.accounts import Role
@@ -180,6 +181,18 @@ def test_the_rows_are_filtered_searched_and_paged(editor: DeskClient) -> None:
     for query in ("page=99", "page=x", "verdict=none", "q=%00%ff", "q=%22%27", "outcome=created"):
         assert editor.get(f"{path}?{query}").status_code == 200
     assert len(report(editor, "verdict=rejected")) == 1
+
+
+def test_a_file_of_too_many_records_is_told_what_to_do(
+    editor: DeskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "MB and 5,000 records" in editor.page("/staff/imports/new").source
+    monkeypatch.setattr(plan, "MAX_RECORDS", 2)
+    bring(editor, b"Name,City,State\nTest A,Bangor,ME\nTest B,Bangor,ME\nTest C,Bangor,ME\n")
+    map_columns(editor)
+    page = settle(editor).text
+    assert "More than 2 records come out of this file" in page
+    assert "a file for each state" in page
 
 
 def test_a_column_that_another_one_stands_in_for_says_so(editor: DeskClient) -> None:
