@@ -339,8 +339,13 @@ def to_incoming(where: str, row: Cells, origin: Origin) -> Incoming | RowError:
         place = {key: values.pop(key, "") for key in ("city", "state", "zip", "visibility")}
         values["locations"] = _locations(place)
     except ValueError as error:
-        return RowError(where=where, reason=str(error))
+        return RowError(where=where, reason=str(error), name=_shown_name(row.get("name", "")))
     return make_incoming(where, values, origin)
+
+
+def _shown_name(cell: str) -> str:
+    """The name of a row that is not taken, whatever is wrong with it."""
+    return shorten("".join(c if c.isprintable() else " " for c in cell), MAX_SAMPLE)
 
 
 def parse_fields(row: Cells) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class _Planner:
     def plan(self, record: Incoming | RowError) -> PlannedRow:
         """The verdict on one record."""
         if isinstance(record, RowError):
-            return PlannedRow(where=record.where, verdict=Verdict.REJECTED, reason=record.reason)
+            return PlannedRow(verdict=Verdict.REJECTED, **vars(record))
         row = self._judged(record)
         new = record.nonprofit
         return replace(row, where=record.where, name=new.name, ein=new.ein)

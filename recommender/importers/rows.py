@@ -16,10 +16,14 @@ MAX_SLUG = 60
 
 @dataclass(frozen=True, kw_only=True)
 class RowError:
-    """A record that cannot go in; `where` is its line, or its file in an archive."""
+    """A record that cannot go in; `where` is its line, or its file in an archive.
+
+    `name` is what it calls itself, where that could be read.
+    """
 
     where: str
     reason: str
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -190,6 +190,16 @@ def test_a_bad_row_is_named_and_the_good_ones_go_on(
     assert len(list(read_incoming(path, ORIGIN))) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("Test One", "Test One"), ("=1+1", "=1+1"), ("a\x07b", "a b"), ("", ""), ("x " * 99, None)],
+)
+def test_a_bad_row_is_named_where_it_has_a_name(write: Write, name: str, shown: str | None) -> None:
+    (error,) = read_incoming(write(f"Name,ZIP\n{name},K1A\n"), ORIGIN)
+    assert isinstance(error, RowError)
+    assert error.name == shown if shown is not None else len(error.name) <= 60
+
+
 def test_a_row_of_another_width_is_an_error(write: Write) -> None:
     path = write("name,city\nTest One,Portland,ME\nTest Two\n")
     wheres = [row.where for row in read_incoming(path, ORIGIN) if isinstance(row, RowError)]

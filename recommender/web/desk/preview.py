@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from flask import current_app, render_template
 from markupsafe import Markup
 
-from recommender.errors import IndexNotReady
+from recommender.errors import IndexDamaged, IndexNotReady
 from recommender.findability import Hint, HintKind, Purpose, Standing, Term, Yardstick
 from recommender.golden import read_golden
 from recommender.index.model import decode, encode
@@ -100,7 +100,7 @@ def make_preview(record: Nonprofit) -> Preview:
     public = decode(encode(record))
     try:
         measured = _measure(record)
-    except IndexNotReady:
+    except (IndexNotReady, IndexDamaged):
         measured = None
     return Preview(
         name=record.name,

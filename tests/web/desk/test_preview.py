@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from recommender import store
-from recommender.errors import IndexNotReady
+from recommender.errors import IndexDamaged, IndexNotReady, RecommenderError
 from recommender.findability import Hint, HintKind, find_hints
 from recommender.index import load_current
 from recommender.models import Language, Location, Nonprofit, Visibility
@@ -216,11 +216,12 @@ def test_look_alikes_are_named_with_their_ein_and_city(still_desk: Desk) -> None
     assert "Is it listed already?" not in own
 
 
+@pytest.mark.parametrize("error", [IndexNotReady, IndexDamaged])
 def test_without_an_index_the_card_is_still_shown(
-    still_desk: Desk, monkeypatch: pytest.MonkeyPatch
+    still_desk: Desk, monkeypatch: pytest.MonkeyPatch, error: type[RecommenderError]
 ) -> None:
     def get_index() -> None:
-        raise IndexNotReady("Nothing.")
+        raise error("Nothing.")
 
     monkeypatch.setattr(preview, "get_index", get_index)
     shown = ask(still_desk, **NEW)
