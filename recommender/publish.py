@@ -13,8 +13,10 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -40,12 +42,15 @@ from recommender.index import (
     publishing,
     read_cards,
     read_manifest,
+    read_neighbours,
     return_to,
     verify_generation,
     write_generation,
 )
+from recommender.index.arrays import Floats, Ints
 from recommender.index.counts import Progress
 from recommender.index.model import decode
+from recommender.index.neighbours import Units, find_all, is_same
 from recommender.models import Nonprofit, Visibility
 from recommender.store import Database, snapshot
 from recommender.store.catalog import get_catalog_revision
@@ -271,7 +276,8 @@ def _build(db: Database, settings: Settings, by: Author, progress: Progress) -> 
 
 def _try(db: Database, settings: Settings, begun: Publication, progress: Progress) -> Publication:
     inputs = read_inputs(db)
-    index = build_index(inputs, progress=progress)
+    find = partial(find_or_keep, settings.index, begun.previous)
+    index = build_index(inputs, progress=progress, find=find)
     queries = without_listings(read_golden(settings.data / GOLDEN_FILE), list_excluded(db))
     progress("questions", 0, len(queries))
     failures = check_golden(queries, index, open_gazetteer(settings))
@@ -298,6 +304,22 @@ def _try(db: Database, settings: Settings, begun: Publication, progress: Progres
     # What asked never to be listed must not lie about in what is kept to go back to.
     drop_holding(settings.index, list_barred(db))
     return replace(built, state=PublicationState.PUBLISHED)
+
+
+def find_or_keep(
+    root: Path, serving: str, units: Units, progress: Callable[[int, int], None]
+) -> tuple[Ints, Floats]:
+    """`find_all`, but for the neighbours that serve where every listing has the same words.
+
+    A new website, figure or source, or another term map, changes no weight. A changed word
+    moves those of all listings that have it, and the length of its field those of all.
+    """
+    with suppress(IndexDamaged):
+        documents, neighbours, similarities = read_neighbours(root, serving)
+        if is_same(units, documents):
+            progress(len(units), len(units))
+            return neighbours, similarities
+    return find_all(units, progress)
 
 
 def _reason(error: Exception) -> str:

@@ -22,6 +22,8 @@ from recommender.index import (
     publish_generation,
     verify_generation,
 )
+from recommender.index.arrays import Floats, Ints
+from recommender.index.neighbours import Units, find_all
 from recommender.models import Nonprofit, Status, Tag, TermMapping, Visibility
 from recommender.publish import (
     is_published,
@@ -259,16 +261,61 @@ print(write_generation(built, Path(sys.argv[2])))
 """
 
 
+CHANGES = ("name = 'Clínica Ñandú'", "website = 'https://new.example.org'", "revenue_usd = 5")
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_a_warm_build_is_bit_for_bit_a_cold_one(
-    loaded: Database, settings: Settings, tmp_path: Path
+    loaded: Database, settings: Settings, tmp_path: Path, change: str
 ) -> None:
     publish_rightly(loaded, settings)
-    touch(loaded, "Clínica Ñandú")
+    loaded.execute(f"UPDATE nonprofits SET {change} WHERE slug = 'test-houston-clinic'")
     warm = publish_rightly(loaded, settings).generation
     command = [sys.executable, "-c", COLD, str(tmp_path / "waymark.db"), str(tmp_path / "cold")]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     cold = verify_generation(tmp_path / "cold", run.stdout.strip())
     assert verify_generation(settings.index, warm)["checksums"] == cold["checksums"]
+
+
+def count_searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many listings neighbours are looked for, for each time that they are."""
+    searches: list[int] = []
+
+    def find(units: Units, progress: Callable[[int, int], None]) -> tuple[Ints, Floats]:
+        searches.append(len(units))
+        return find_all(units, progress)
+
+    monkeypatch.setattr("recommender.publish.find_all", find)
+    return searches
+
+
+@pytest.mark.parametrize(("change", "n_searches"), [*zip(CHANGES, (1, 0, 0), strict=True)])
+def test_neighbours_are_kept_where_no_word_has_changed(
+    loaded: Database,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+    n_searches: int,
+) -> None:
+    publish_rightly(loaded, settings)
+    searches = count_searches(monkeypatch)
+    loaded.execute(f"UPDATE nonprofits SET {change} WHERE slug = 'test-houston-clinic'")
+    publish_rightly(loaded, settings)
+    assert len(searches) == n_searches
+
+
+def test_damaged_neighbours_are_found_anew(
+    loaded: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_rightly(loaded, settings)
+    first = load_current(settings.index)
+    file = settings.index / first.generation / "similarities.npy"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    searches = count_searches(monkeypatch)
+    publish_rightly(loaded, settings)
+    assert len(searches) == 1
+    second = load_current(settings.index)
+    assert second.manifest["checksums"] == first.manifest["checksums"]
 
 
 # --- By itself ---------------------------------------------------------------------------

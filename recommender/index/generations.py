@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from recommender.errors import IndexDamaged, IndexNotReady
-from recommender.index.arrays import GramIndex, Postings
+from recommender.index.arrays import Floats, GramIndex, Ints, Postings
 from recommender.index.model import Cards, Index, Meaning, PlaceArrays
 from recommender.text import ANALYSIS_VERSION
 
@@ -246,6 +246,27 @@ def read_cards(root: Path, generation: str) -> dict[str, bytes]:
     content = blob.tobytes()
     ends = offsets.tolist()
     return {slug: content[ends[row] : ends[row + 1]] for row, slug in enumerate(slugs)}
+
+
+def read_neighbours(root: Path, generation: str) -> tuple[Postings, Ints, Floats]:
+    """The documents of a generation, their neighbours, and how similar those are.
+
+    Raises:
+        IndexDamaged: they cannot be read, are altered, or not of this version.
+    """
+    names = (*(f"documents.{part}" for part in _POSTINGS_PARTS), "neighbours", "similarities")
+    files = {name: root / generation / f"{name}.npy" for name in names}
+    manifest = read_manifest(root, generation)
+    try:
+        versions = (manifest["format_version"], manifest["analysis_version"])
+        if versions != (FORMAT_VERSION, ANALYSIS_VERSION):
+            raise ValueError("it is of another version")
+        if any(_checksum(file) != manifest["checksums"][file.name] for file in files.values()):
+            raise ValueError("it is damaged")
+        array = {name: np.load(file, allow_pickle=False) for name, file in files.items()}
+    except (OSError, ValueError, KeyError) as error:
+        raise IndexDamaged(f"Generation {generation} cannot be read: {error}") from error
+    return _load_postings("documents", array), array["neighbours"], array["similarities"]
 
 
 def load_current(root: Path) -> Index:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from recommender.index.arrays import Floats, Ints
+from recommender.index.arrays import Floats, Ints, Postings
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -115,6 +115,24 @@ def find_all(units: Units, progress: Progress = lambda *_: None) -> tuple[Ints, 
     return (
         np.concatenate([columns for columns, _ in found]),
         np.concatenate([cosines for _, cosines in found]),
+    )
+
+
+def is_same(units: Units, documents: Postings) -> bool:
+    """Whether these are the units of just these documents, whose neighbours then are the same."""
+    from scipy import sparse
+    from sklearn.preprocessing import normalize
+
+    if len(documents.indptr) != len(units) + 1:
+        return False
+    parts = documents.weights, documents.columns, documents.indptr
+    n_terms = units.rows.shape[1]
+    if documents.columns.max(initial=0) >= n_terms:
+        return False
+    rows = normalize(sparse.csr_matrix(parts, shape=(len(units), n_terms)))
+    return all(
+        np.array_equal(getattr(units.rows, part), getattr(rows, part))
+        for part in ("indptr", "indices", "data")
     )
 
 

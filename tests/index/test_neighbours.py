@@ -6,7 +6,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
 from recommender.index import neighbours
-from recommender.index.neighbours import N_NEIGHBOURS, Units, find_all, find_block
+from recommender.index.arrays import Postings
+from recommender.index.neighbours import N_NEIGHBOURS, Units, find_all, find_block, is_same
 
 # Few values and few terms, so that many listings are equal or have nothing in common.
 WEIGHTS = arrays(
@@ -85,3 +86,19 @@ def test_progress_is_told_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, int]] = []
     find_all(Units.of(crowd(3, 100)), lambda done, total: told.append((done, total)))
     assert told == [(40, 100), (80, 100), (100, 100)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(matrix=WEIGHTS, other=WEIGHTS)
+def test_only_the_same_weights_have_the_same_neighbours(
+    matrix: np.ndarray, other: np.ndarray
+) -> None:
+    before = sparse.csr_matrix(matrix)
+    documents = Postings(before.indptr, before.indices, before.data)
+    assert is_same(Units.of(before), documents)
+    after = Units.of(sparse.csr_matrix(other))
+    if is_same(after, documents):
+        found, expected = find_all(after), find_all(Units.of(before))
+        assert [array.tobytes() for array in found] == [array.tobytes() for array in expected]
+    else:
+        assert matrix.shape != other.shape or not np.array_equal(matrix, other)
