@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,12 +13,15 @@ from recommender.index import Index, Meaning
 from recommender.models import Correction, DonorProfile, Language, TagKind
 from recommender.text import (
     Token,
+    content_words,
     detect_language,
     edit_distance,
     is_filler,
     is_stop_word,
     singular,
     spellings,
+    stem,
+    token_of,
     tokens,
     words,
 )
@@ -129,35 +133,36 @@ class _Reader:
 
     def read(self) -> Query:
         self._read_chips()
-        typed = [token for token in tokens(self.profile.text) if not self._names_the_place(token)]
-        language = detect_language([token.word for token in typed], self.profile.language)
+        typed = [word for word in words(self.profile.text) if word not in self.place_words]
+        language = detect_language(typed, self.profile.language)
         is_long = len(typed) > LONG_TEXT_WORDS
-        known = typed if is_long else [self._corrected(token) for token in typed]
-        for phrase, meanings in find_phrases(known, self.index):
-            self._read_segment(phrase, meanings, language)
+        known = typed if is_long else [self._corrected(word) for word in typed]
+        meanings, segments = _cut(known, self.index)
+        for segment, times in Counter(segments).items():
+            if segment in meanings:
+                self._read_phrase(segment, times, meanings[segment], language)
+            elif content_words((segment,)):
+                self._read_word(segment, times, language)
             if not is_long:
-                self._weigh_segment(phrase, meanings)
+                self._weigh_segment(segment, times, meanings.get(segment, ()))
         return self._query(typed)
 
     def _read_chips(self) -> None:
         for kind in TagKind:
             for slug in getattr(self.profile, kind.value):
-                self._add_term(f"{kind.value}:{slug}", f"{kind.value}:{slug}", CHIP_WEIGHT)
+                tag = f"{kind.value}:{slug}"
+                self._add_term(tag, self.index.vocabulary.get(tag), CHIP_WEIGHT)
 
-    def _names_the_place(self, token: Token) -> bool:
-        """Whether a word repeats the place that was given, which counts by itself."""
-        return token.word in self.place_words
-
-    def _corrected(self, token: Token) -> Token:
-        if token.word in self.corrections:
-            return tokens(self.corrections[token.word])[0]
-        if len(token.word) < SHORTEST_CORRECTED or token.word.isdigit() or self._is_known(token):
-            return token
-        better = correct(token.word, self.index)
+    def _corrected(self, word: str) -> str:
+        if word in self.corrections:
+            return self.corrections[word]
+        if len(word) < SHORTEST_CORRECTED or word.isdigit() or self._is_known(token_of(word)):
+            return word
+        better = correct(word, self.index)
         if not better:
-            return token
-        self.corrections[token.word] = better
-        return tokens(better)[0]
+            return word
+        self.corrections[word] = better
+        return better
 
     def _is_known(self, token: Token) -> bool:
         vocabulary = self.index.vocabulary
@@ -170,29 +175,45 @@ class _Reader:
             or is_filler(token.word)
         )
 
-    def _read_segment(
-        self, phrase: Sequence[Token], meanings: tuple[Meaning, ...], language: Language
+    def _read_phrase(
+        self, phrase: str, times: int, meanings: tuple[Meaning, ...], language: Language
     ) -> None:
-        spoken = " ".join(token.word for token in phrase)
+        """Read a phrase that was said so many times."""
         labels = list(dict.fromkeys(tag for meaning in meanings for tag in meaning.tags))
-        sureness = max((meaning.weight for meaning in meanings), default=0.0)
-        own_weight = WORD_WEIGHT - IN_PHRASE_WEIGHT * sureness
+        own_weight = WORD_WEIGHT - IN_PHRASE_WEIGHT * max(meaning.weight for meaning in meanings)
         for meaning in meanings:
             for tag in meaning.tags:
-                self._speak(tag, spoken)
-                self._add_term(tag, tag, CONCEPT_WEIGHT * meaning.weight)
+                self._speak(tag, phrase, times)
+                self._add_term(tag, self.index.vocabulary.get(tag), CONCEPT_WEIGHT * meaning.weight)
                 self._add_expansion(tag, meaning)
-        for token in phrase:
-            if not (is_stop_word(token.word) or is_filler(token.word)):
-                self._read_word(token, labels, own_weight, language)
+        for word in content_words(phrase.split(" ")):
+            # The words of a phrase only shade what it surely means: those typed do it best.
+            if labels:
+                self._add_term(labels[0], self._term(word, language), own_weight)
+            else:
+                self._read_word(word, times, language, own_weight)
 
-    def _weigh_segment(self, phrase: Sequence[Token], meanings: tuple[Meaning, ...]) -> None:
-        content = [t for t in phrase if not (is_stop_word(t.word) or is_filler(t.word))]
-        if meanings:
-            self.standing += weigh_phrase(meanings, max(1, len(content)))
-            return
-        for token in content:
-            self.standing += self._weigh_word(token)
+    def _read_word(
+        self, word: str, times: int, language: Language, weight: float = WORD_WEIGHT
+    ) -> None:
+        """Read a word that belongs to no concept."""
+        term = self._term(word, language)
+        if term is None:
+            self.unknown[word] = self.unknown.get(word, 0) + times
+        else:
+            meant = self._translated(term, language)
+            self._speak(f"word:{meant}", word, times)
+            for each, share in _shares(term, meant):
+                self._add_term(f"word:{meant}", each, share * weight)
+
+    def _weigh_segment(self, segment: str, times: int, meanings: tuple[Meaning, ...]) -> None:
+        content = content_words(segment.split(" "))
+        for _ in range(times):
+            if meanings:
+                self.standing += weigh_phrase(meanings, max(1, len(content)))
+                continue
+            for word in content:
+                self.standing += self._weigh_word(token_of(word))
 
     def _weigh_word(self, token: Token) -> Standing:
         if token.word in self.corrections.values():
@@ -202,32 +223,17 @@ class _Reader:
         known = [self.index.vocabulary[stem] for stem in stems if stem in self.index.vocabulary]
         return weigh_word(known, self.index)
 
-    def _read_word(
-        self, token: Token, labels: list[str], weight: float, language: Language
-    ) -> None:
-        term = self._term(token, language)
-        if term is None:
-            if not labels:
-                self.unknown[token.word] = self.unknown.get(token.word, 0) + 1
-            return
-        # The words of a phrase only shade what it surely means: those typed do it best.
-        meant = term if labels else self._translated(term, language)
-        if not labels:
-            self._speak(f"word:{meant}", token.word)
-        weights = self.concepts.setdefault(labels[0] if labels else f"word:{meant}", {})
-        for each, share in _shares(term, meant):
-            weights[each] = max(weights.get(each, 0.0), share * weight)
-
     def _translated(self, term: int, language: Language) -> int:
         """The English term for a Spanish one, where one is known, so that both ask the same."""
         counterpart = int(self.index.counterparts[term]) if language is Language.ES else -1
         return counterpart if counterpart >= 0 else term
 
-    def _term(self, token: Token, language: Language) -> int | None:
+    def _term(self, word: str, language: Language) -> int | None:
+        """The term of a word by its stem in one language, or else in the other."""
         other = Language.EN if language is Language.ES else Language.ES
         vocabulary = self.index.vocabulary
-        first = vocabulary.get(token.stem(language))
-        return first if first is not None else vocabulary.get(token.stem(other))
+        first = vocabulary.get(stem(word, language))
+        return first if first is not None else vocabulary.get(stem(word, other))
 
     def _commonest_term(self, token: Token) -> int | None:
         """The term of a word of ours, whose language is not marked: the one more listings use."""
@@ -235,11 +241,10 @@ class _Reader:
         known = [term for term in found if term is not None]
         return min(known, key=lambda term: float(self.index.idf[term]), default=None)
 
-    def _add_term(self, label: str, term: str, weight: float) -> None:
-        position = self.index.vocabulary.get(term)
+    def _add_term(self, label: str, term: int | None, weight: float) -> None:
         weights = self.concepts.setdefault(label, {})
-        if position is not None:
-            weights[position] = max(weights.get(position, 0.0), weight)
+        if term is not None:
+            weights[term] = max(weights.get(term, 0.0), weight)
 
     def _add_expansion(self, label: str, meaning: Meaning) -> None:
         for token in _expansion_tokens(meaning.words):
@@ -248,23 +253,26 @@ class _Reader:
                 weights = self.concepts.setdefault(label, {})
                 weights.setdefault(term, EXPANSION_WEIGHT * meaning.weight)
 
-    def _speak(self, label: str, spoken: str) -> None:
+    def _speak(self, label: str, spoken: str, times: int) -> None:
         said = self.spoken.setdefault(label, {})
-        said[spoken] = said.get(spoken, 0) + 1
+        said[spoken] = said.get(spoken, 0) + times
 
-    def _query(self, typed: Sequence[Token]) -> Query:
-        content = [t for t in typed if not (is_stop_word(t.word) or is_filler(t.word))]
+    def _query(self, typed: Sequence[str]) -> Query:
+        n_content = len(content_words(typed))
         is_long = len(typed) > LONG_TEXT_WORDS
-        units = [self._unit(label, is_long) for label in self.concepts]
+        # Units are made of the most important labels only: an article has hundreds.
+        weighed = [(*self._weigh(label, is_long), label) for label in self.concepts]
+        weighed.sort(key=lambda each: -each[0])
+        units = [self._unit(*each) for each in weighed[:MAX_UNITS]]
         if not is_long:
             units += [self._unknown_unit(word) for word in self.unknown]
-        units.sort(key=lambda unit: -unit.importance)
+            units.sort(key=lambda unit: -unit.importance)
         return Query(
             units=tuple(units[:MAX_UNITS]),
             corrections=tuple(Correction(typed=a, used=b) for a, b in self.corrections.items()),
             unknown_words=() if is_long else tuple(self.unknown),
             is_long=is_long,
-            concept_share=self._n_concept_words() / len(content) if content else 1.0,
+            concept_share=self._n_concept_words() / n_content if n_content else 1.0,
             standing=self.standing,
         )
 
@@ -278,23 +286,26 @@ class _Reader:
         }
         return sum((phrase.count(" ") + 1) * times for phrase, times in spoken)
 
-    def _unit(self, label: str, is_long: bool) -> Unit:
-        said = self.spoken.get(label, {})
-        emphasis = 1 + log(max(1, sum(said.values())))
-        is_word = label.startswith("word:")
-        if is_long and is_word:
+    def _weigh(self, label: str, is_long: bool) -> tuple[float, float]:
+        """How important a label is, and how much more it weighs for being said again."""
+        said, weights, idf = self.spoken.get(label), self.concepts[label], self.index.idf
+        emphasis = 1 + log(sum(said.values())) if said else 1.0
+        if is_long and _is_word(label):
             emphasis *= LONG_TEXT_WORD_WEIGHT
-        weights = {term: weight * emphasis for term, weight in self.concepts[label].items()}
+        importance = emphasis * sum([weight * idf.item(term) for term, weight in weights.items()])
+        return min(importance, MAX_WORD_IMPORTANCE) if _is_word(label) else importance, emphasis
+
+    def _unit(self, importance: float, emphasis: float, label: str) -> Unit:
+        said = self.spoken.get(label, {})
         kind, _, name = label.partition(":")
         sources = tuple(sorted(said, key=lambda spoken: -said[spoken]))
-        importance = float(sum(w * self.index.idf[term] for term, w in weights.items()))
         return Unit(
-            label=sources[0] if is_word else name,
+            label=sources[0] if _is_word(label) else name,
             kind=kind,
             sources=sources,
-            terms=weights,
-            importance=min(importance, MAX_WORD_IMPORTANCE) if is_word else importance,
-            concept=None if is_word else self.index.vocabulary.get(label),
+            terms={term: weight * emphasis for term, weight in self.concepts[label].items()},
+            importance=importance,
+            concept=None if _is_word(label) else self.index.vocabulary.get(label),
         )
 
     def _unknown_unit(self, word: str) -> Unit:
@@ -303,26 +314,59 @@ class _Reader:
         )
 
 
+def _is_word(label: str) -> bool:
+    return label.startswith("word:")
+
+
 def find_phrases(
     typed: Sequence[Token], index: Index
 ) -> Iterator[tuple[Sequence[Token], tuple[Meaning, ...]]]:
     """Cut words into the phrases that an index knows, longest first, and single words."""
-    keys = [singular(token.word) for token in typed]
     at = 0
-    while at < len(typed):
-        length, meanings = _longest_phrase(keys[at : at + index.longest_phrase], index)
-        if length == 1 and is_stop_word(typed[at].word):
-            meanings = ()
-        yield typed[at : at + length], meanings
-        at += length
+    for start, stop, meanings in _spans([token.word for token in typed], index):
+        yield from ((typed[i : i + 1], ()) for i in range(at, start))
+        yield typed[start:stop], meanings
+        at = stop
+    yield from ((typed[i : i + 1], ()) for i in range(at, len(typed)))
 
 
-def _longest_phrase(keys: Sequence[str], index: Index) -> tuple[int, tuple[Meaning, ...]]:
-    for length in range(len(keys), 0, -1):
-        meanings = index.phrases.get(" ".join(keys[:length]), ())
-        if meanings:
-            return length, meanings
-    return 1, ()
+def _cut(
+    typed: Sequence[str], index: Index
+) -> tuple[Mapping[str, tuple[Meaning, ...]], Sequence[str]]:
+    """The same as texts: what the phrases mean, and all segments in the order they were said."""
+    meanings_of: dict[str, tuple[Meaning, ...]] = {}
+    segments: list[str] = []
+    at = 0
+    for start, stop, meanings in _spans(typed, index):
+        phrase = " ".join(typed[start:stop])
+        meanings_of[phrase] = meanings
+        segments += typed[at:start]
+        segments.append(phrase)
+        at = stop
+    segments += typed[at:]
+    return meanings_of, segments
+
+
+def _spans(typed: Sequence[str], index: Index) -> Iterator[tuple[int, int, tuple[Meaning, ...]]]:
+    """Where the phrases that an index knows begin and end, longest first; the rest are words.
+
+    A phrase is looked for only where its first two words are found.
+    """
+    keys = {word: singular(word) for word in {*typed}}
+    begun = {word: found for word, key in keys.items() if (found := index.phrase_starts.get(key))}
+    stop = 0
+    for at in [at for at, word in enumerate(typed) if word in begun]:
+        if at < stop:
+            continue
+        following = keys[typed[at + 1]] if at + 1 < len(typed) else ""
+        lengths = begun[typed[at]]
+        for length in (*lengths.get(following, ()), *lengths.get("", ())):
+            meanings = index.phrases.get(" ".join([keys[word] for word in typed[at : at + length]]))
+            if meanings and at + length <= len(typed):
+                stop = at + length
+                if length > 1 or not is_stop_word(typed[at]):
+                    yield at, stop, meanings
+                break
 
 
 def _shares(term: int, meant: int) -> tuple[tuple[int, float], ...]:

@@ -38,6 +38,7 @@ BROAD_SPECIFICITY = 0.4
 LIFT = "lift"
 """The group whose features, last in the table, lift a score towards 1 by their weight."""
 MAX_NAME_WORDS = 16
+MAX_NAME_LETTERS = 400
 NAME_FLOOR = 0.6
 NAME_CERTAIN = 0.9
 NAME_BARE = 0.99
@@ -287,7 +288,7 @@ def match_names(text: str, index: Index) -> dict[int, float]:
 
     What the term map knows ("refugees") is a topic; only the whole name makes it a name.
     """
-    typed = words(text)
+    typed = words(text) if len(text) <= MAX_NAME_LETTERS else []
     if not typed or len(typed) > MAX_NAME_WORDS:
         return {}
     asked = _read_name(" ".join(typed))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from sys import intern
 from typing import NamedTuple
@@ -84,6 +84,8 @@ _FILLERS = frozenset(
 )
 """Words of the request rather than of the interest: dropped from queries, kept in listings."""
 
+_NO_CONTENT = _FILLERS.union(*_STOP_WORDS.values())
+
 _STEM_EXCEPTIONS = {
     "redada": "redada",
     "redadas": "redada",
@@ -111,6 +113,8 @@ _STEM_EXCEPTIONS = {
 "naturalization" not "nature"."""
 
 _WORD = re.compile(r"[^\W_]+")
+# The dot first, so that only dots are looked at: most of a text is none.
+_DOT_INSIDE = re.compile(r"\.(?<=\b\w\.)(?=\w\b)")
 # The dots of "U.S." and every apostrophe. To look behind only where a dot is takes a third.
 _WITHIN_WORDS = re.compile(r"\.(?<=\b\w\.)(?=\w\b)|['’]")
 
@@ -176,7 +180,9 @@ def spellings(text: str) -> dict[str, str]:
     if text.isascii():
         return {}
     composed = unicodedata.normalize("NFC", text).lower()
-    return {fold(word): word for word in _WORD.findall(composed) if not word.isascii()}
+    written = {chunk for chunk in composed.split() if not chunk.isascii()}
+    found = (word for chunk in written for word in _WORD.findall(chunk))
+    return {fold(word): word for word in found if not word.isascii()}
 
 
 @lru_cache(maxsize=50_000)
@@ -228,13 +234,23 @@ def stems(folded: Iterable[str], language: Language) -> list[str]:
 
 def tokens(text: str) -> list[Token]:
     """The words of a query with their stems in both languages, stop words included."""
-    return [Token(word, stem(word, Language.EN), stem(word, Language.ES)) for word in words(text)]
+    return [token_of(word) for word in words(text)]
+
+
+def token_of(word: str) -> Token:
+    """A folded word with its stems."""
+    return Token(word, stem(word, Language.EN), stem(word, Language.ES))
+
+
+def content_words(text_words: Sequence[str]) -> list[str]:
+    """Those that are neither stop words nor fillers."""
+    return [word for word in text_words if word not in _NO_CONTENT]
 
 
 def detect_language(text_words: list[str], default: Language) -> Language:
     """The language whose stop words are the more frequent; `default` on a tie."""
-    english = sum(word in _STOP_WORDS[Language.EN] for word in text_words)
-    spanish = sum(word in _STOP_WORDS[Language.ES] for word in text_words)
+    english = sum(map(_STOP_WORDS[Language.EN].__contains__, text_words))
+    spanish = sum(map(_STOP_WORDS[Language.ES].__contains__, text_words))
     if english == spanish:
         return default
     return Language.ES if spanish > english else Language.EN

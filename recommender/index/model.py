@@ -192,9 +192,18 @@ class Index:
         return totals
 
     @cached_property
-    def longest_phrase(self) -> int:
-        """How many words the longest phrase of the term map has."""
-        return max((key.count(" ") + 1 for key in self.phrases), default=0)
+    def phrase_starts(self) -> dict[str, dict[str, list[int]]]:
+        """By its first and its second word ("" of a single one) how many words a phrase has.
+
+        The longest first.
+        """
+        starts: dict[str, dict[str, list[int]]] = {}
+        for key in sorted(self.phrases, key=lambda key: -key.count(" ")):
+            first, second, *_ = (*key.split(" "), "")
+            lengths = starts.setdefault(first, {}).setdefault(second, [])
+            if key.count(" ") + 1 not in lengths:
+                lengths.append(key.count(" ") + 1)
+        return starts
 
     @cached_property
     def name_ranks(self) -> Ints:

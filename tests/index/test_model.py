@@ -121,6 +121,11 @@ def test_namesakes_have_the_same_place(index: Index) -> None:
 
 
 def test_phrases_and_tags_can_be_looked_up(index: Index) -> None:
-    assert index.longest_phrase == 3
+    starts = index.phrase_starts
+    for phrase in index.phrases:
+        first, *rest = phrase.split(" ")
+        lengths = starts[first][rest[0] if rest else ""]
+        assert len(rest) + 1 in lengths
+        assert lengths == sorted(lengths, reverse=True)
     assert index.tag_names[index.tag_of["communities:somali"]] == "communities:somali"
     assert index.mean_length > 1
