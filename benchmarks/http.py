@@ -44,7 +44,7 @@ N_CLIENTS = 4
 N_ADDRESSES = 40
 N_ROUNDS = 5
 START_SECONDS = 20.0
-WARM_UP_SECONDS = 2.0
+WARM_UP_SECONDS = 5.0
 JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
 # A run has to reach the application itself: {fresh} makes every address another one, by a

@@ -10,7 +10,7 @@ import pytest
 from sqlite_utils import Database
 
 from recommender.errors import StorageError
-from recommender.store import Connections, connect, migrate, snapshot, transaction
+from recommender.store import Connections, Watch, connect, migrate, snapshot, transaction
 from recommender.store.catalog import get_data_digest
 from recommender.store.inbox import check_rate
 
@@ -248,3 +248,14 @@ def test_kept_connections_close_with_their_owner(db: Database, tmp_path: Path) -
     del connections
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         kept.execute("SELECT 1")
+
+
+def test_a_watch_notices_each_commit_of_others(db: Database, tmp_path: Path) -> None:
+    watch = Watch(tmp_path / "waymark.db")
+    seen = watch.version()
+    get_data_digest(db)
+    assert watch.version() == seen
+    with transaction(db):
+        db.execute("UPDATE meta SET value = 'new' WHERE key = 'data_digest'")
+        assert watch.version() == seen
+    assert watch.version() != seen
