@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import pairwise
 
 from recommender.geo.gazetteer import Gazetteer
@@ -105,6 +106,9 @@ class _Reader:
     def __init__(self, gazetteer: Gazetteer, tokens: Sequence[str]) -> None:
         self._gazetteer = gazetteer
         self._tokens = tokens
+        # A text says the same names again and again.
+        self._normalised = cache(normalise)
+        self._rows_named = cache(partial(gazetteer.rows_named, min_zips=LARGE_CITY_ZIPS))
 
     def read(self) -> Iterator[tuple[int, float, int]]:
         """Each mention as (row of the place, weight, position)."""
@@ -141,7 +145,7 @@ class _Reader:
             words = self._tokens[at : at + size]
             if len(words) < size or not _is_name(words):
                 continue
-            name, after = normalise(" ".join(words)), at + size
+            name, after = self._normalised(" ".join(words)), at + size
             stated = self._with_state(name, after)
             if stated is not None:
                 rows, after = stated
@@ -185,7 +189,7 @@ class _Reader:
         if len(name) < 4 and not "".join(self._tokens[at:after]).replace(".", "").isupper():
             # "La" begins many a Spanish sentence; "LA" and "L.A." are Los Angeles.
             return ()
-        rows = self._gazetteer.rows_named(name, min_zips=LARGE_CITY_ZIPS)
+        rows = self._rows_named(name)
         # "Lawrence" in "Robyn Griggs Lawrence" is no town, whichever of them is meant.
         is_person = len(rows) > 1 and self._is_part_of_another_name(at, after)
         return () if is_person else rows

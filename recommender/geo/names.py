@@ -17,7 +17,9 @@ def normalise(text: str) -> str:
 
     "L.A." becomes "la", "Cañon City" "canon city", "O'Fallon" and "O Fallon" "ofallon".
     """
-    decomposed = unicodedata.normalize("NFKD", text.replace("´", "'"))
-    letters = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text.replace("´", "'"))
+        text = "".join(char for char in decomposed if not unicodedata.combining(char))
+    letters = text.casefold()
     plain = _NOT_WORD.sub(" ", _APOSTROPHES.sub("", _INITIAL_DOT.sub("", letters))).strip()
     return _JOINED.sub(r"\1", " ".join(_SHORTENED.get(word, word) for word in plain.split()))
