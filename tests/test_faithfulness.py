@@ -163,7 +163,11 @@ def _is_had(reason: Reason, match: Match, told: Told, written: set[str]) -> bool
     """Whether a listing has what a reason names, read from its public fields."""
     if reason.kind in TAG_KINDS:
         return reason.label in match.nonprofit.tags(TagKind(reason.kind))
-    if reason.kind in ("word", "mention", "related"):
+    if reason.kind == "word":
+        # In either language: "defienden" is had by who says "defend".
+        units = [unit for unit in told.signals.query.units if unit.label == reason.label]
+        return any(told.index.terms[term] in written for unit in units for term in unit.terms)
+    if reason.kind in ("mention", "related"):
         said = [word for part in reason.label.split(", ") for word in words(part)]
         return all({stem(word, language) for language in Language} & written for word in said)
     if reason.kind == "neighbours":
