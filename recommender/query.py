@@ -43,7 +43,7 @@ LONG_TEXT_WORD_WEIGHT = 0.3
 MAX_WORD_IMPORTANCE = 4.0
 """So that one rare word of a question cannot outweigh all the rest of it in coverage."""
 SHORTEST_CORRECTED = 5
-MIN_CORRECTION_RANK = 3_000
+MIN_CORRECTION_RANK = 3_200
 """Only a word among the most frequent ones stands in for a mistyped one."""
 
 
@@ -207,7 +207,8 @@ class _Reader:
                 self._add_term(f"word:{meant}", each, share * weight)
 
     def _weigh_segment(self, segment: str, times: int, meanings: tuple[Meaning, ...]) -> None:
-        content = content_words(segment.split(" "))
+        guessed = self.corrections.values()
+        content = [w for w in segment.split(" ") if w in guessed or content_words((w,))]
         for _ in range(times):
             if meanings:
                 self.standing += weigh_phrase(meanings, max(1, len(content)))
