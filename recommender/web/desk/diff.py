@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import SequenceMatcher
 from typing import Any
 
-from recommender.errors import EditConflict
 from recommender.geo import STATES
 from recommender.models import (
     FieldChange,
@@ -81,16 +80,6 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conflict:
-    """A field that differs between what stands now and what was typed, and what it was."""
-
-    label: str
-    base: tuple[str, ...]
-    theirs: tuple[str, ...]
-    yours: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Fact:
     """A field of a listing in words."""
 
@@ -132,30 +121,6 @@ def to_lines(field: str, value: object) -> tuple[str, ...]:
     if field in _WORDS:
         return (_WORDS[field].get(value, str(value)),)
     return tuple(str(value).splitlines())
-
-
-def list_conflicts(
-    error: EditConflict,
-    labels: Mapping[str, str] = LABELS,
-    tell: Callable[[str, object], tuple[str, ...]] = to_lines,
-) -> tuple[Conflict, ...]:
-    """What a save met that had changed meanwhile, field by field.
-
-    Args:
-        error: The conflict.
-        labels: What its fields are called; by default those of a listing.
-        tell: Gives the lines of a field's value.
-    """
-    changes: tuple[FieldChange, ...] = error.changes
-    return tuple(
-        Conflict(
-            label=labels[change.field],
-            base=tell(change.field, getattr(error.base, change.field, None)),
-            theirs=tell(change.field, change.before),
-            yours=tell(change.field, change.after),
-        )
-        for change in changes
-    )
 
 
 def _item(field: str, one: object) -> str:

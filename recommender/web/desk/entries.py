@@ -22,7 +22,7 @@ from recommender.store.library_revisions import TERM_KINDS, TOPIC_KINDS, Proposa
 from recommender.web import get_db
 from recommender.web.auth import current_session
 from recommender.web.desk.asked import read_note, read_number
-from recommender.web.desk.diff import Change, Conflict, compare_lines, list_conflicts
+from recommender.web.desk.diff import Change, compare_lines
 from recommender.web.i18n import current_language
 from recommender.web.vocabulary import get_vocabulary
 
@@ -62,6 +62,16 @@ NAMES = {
     LibraryKind.RESOURCE: "resource",
     LibraryKind.GUIDE: "topic guide",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """A field that differs between what stands now and what was typed, and what it was."""
+
+    label: str
+    base: tuple[str, ...]
+    theirs: tuple[str, ...]
+    yours: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +151,7 @@ def save(draft: Draft, after: Entry | None) -> Response | Draft:
         number = propose(get_db(), proposal, by=current_session().account.id)
     except EditConflict as error:
         if error.changes:
-            return replace(draft, conflicts=list_conflicts(error, LABELS, to_lines))
+            return replace(draft, conflicts=_list_conflicts(error))
         number = None
     except InvalidAction as error:
         return replace(draft, errors=(("", str(error)),))
@@ -151,6 +161,19 @@ def save(draft: Draft, after: Entry | None) -> Response | Draft:
         key = draft.key or (key_of(after) if after else "")
         return redirect(edit_url(draft.kind, key, done="unchanged"), 303)
     return redirect(url_for("staff_library.show", number=number, done="proposed"), 303)
+
+
+def _list_conflicts(error: EditConflict) -> tuple[Conflict, ...]:
+    changes: tuple[FieldChange, ...] = error.changes
+    return tuple(
+        Conflict(
+            label=LABELS[change.field],
+            base=to_lines(change.field, getattr(error.base, change.field, None)),
+            theirs=to_lines(change.field, change.before),
+            yours=to_lines(change.field, change.after),
+        )
+        for change in changes
+    )
 
 
 def edit_url(kind: LibraryKind, key: str, **values: object) -> str:
