@@ -84,7 +84,7 @@ def _panel(panel: Panel, position: int, x_label: str) -> Iterator[str]:
     yield f'<path class="line" d="M{"L".join(f"{a:.1f} {b:.1f}" for a, b in spots)}"/>'
     for (a, b), value in zip(spots, panel.points.values(), strict=True):
         yield f'<circle class="dot" cx="{a:.1f}" cy="{b:.1f}" r="3"/>'
-        yield _text(a, b - 8, _short(value), "middle")
+        yield _text(a, b - 8, _short(value), "start" if a == left else "middle")
 
 
 def _axis(values: Iterable[float], start: float, end: float) -> _Axis:
@@ -98,7 +98,8 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
 
 
 def _short(value: float) -> str:
-    """A number in at most four signs: 0.04, 3.2, 65, 300 k."""
-    if value >= 1_000:
-        return f"{value / 1_000:g} k"
-    return f"{value:.3g}" if value < 1 else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+    """A number in few signs: 0.04, 3.2, 65, 300 k, 1 M."""
+    for size, name in ((1e6, " M"), (1e3, " k")):
+        if value >= size:
+            return f"{value / size:g}{name}"
+    return f"{value:.2g}" if value < 1 else f"{value:.0f}" if value >= 10 else f"{value:.1f}"

@@ -342,9 +342,9 @@ def _print_size(work: Path, size: int, rounds: int) -> None:
 
 
 def _print_growth(chosen: argparse.Namespace, files: Files) -> None:
-    builds = build_all(files, chosen.work, GROWTH_SIZES, keep=chosen.keep)
+    builds = build_all(files, chosen.work, chosen.growth_sizes, keep=chosen.keep)
     asks = make_asks(read_workload(load_settings()).profiles, chosen.rounds)
-    answers = measure_growth(chosen.work, GROWTH_SIZES, asks)
+    answers = measure_growth(chosen.work, chosen.growth_sizes, asks)
     _print_lines(format_growth(builds, answers))
     each = {build.size: 1000 * build.processor_s / build.size for build in builds}
     median = {size: asked.p50 for size, asked in answers.items()}
@@ -364,6 +364,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4, help="how often each query is asked")
     parser.add_argument("--keep", action="store_true", help="build only what is not there at all")
     parser.add_argument("--growth", type=Path, help="draw how costs grow into this SVG file")
+    parser.add_argument("--growth-sizes", type=int, nargs="+", default=GROWTH_SIZES)
     parser.add_argument("--build", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     files = Files(bmf=chosen.bmf, missions=chosen.missions)
