@@ -162,6 +162,7 @@ def distances_km(place: Place, rows: Rows, index: Index) -> Floats:
     Of shape (n_rows,), NaN where no such office is known.
     """
     places = index.places
+    rows = rows.astype(places.office_rows.dtype)  # a search among others would copy them
     begin, end = (places.office_rows.searchsorted(rows, side) for side in ("left", "right"))
     counts = end - begin
     ends = np.cumsum(counts)

@@ -36,7 +36,8 @@ class Points:
         """The rows that have a point within the radius, by kind; kinds without any are left out."""
         angle = radius_km / EARTH_RADIUS_KM
         height = degrees(angle) + MARGIN_DEGREES
-        ends = self.latitudes.searchsorted([place.latitude - height, place.latitude + height])
+        edges = np.array([place.latitude - height, place.latitude + height], dtype=np.float32)
+        ends = self.latitudes.searchsorted(edges)  # another type would copy all latitudes
         band = slice(*ends.tolist())
         width = _widest(place.latitude, height, angle)
         apart = np.abs(self.longitudes[band] - np.float32(place.longitude))
