@@ -320,7 +320,7 @@ def test_no_address_or_referrer_tells_of_the_page_or_its_reader(window: Window) 
     sent: list[dict[str, str]] = []
     window.page.context.on("request", lambda request: sent.append(request.all_headers()))
     page = window.show(context="auto")
-    inner(page).locator("[name=text]").fill("Quokkaberry legal help")
+    inner(page).locator("[name=text]").fill("Quokkaberry legal help for asylum seekers")
     inner(page).locator("#place").fill("59937")
     inner(page).locator("button").click()
     expect(inner(page).locator("h1")).to_contain_text("Whitefish")
