@@ -152,6 +152,7 @@ def _read_build(work: Path, size: int) -> Build | None:
 
 def build_one(files: Files, work: Path, size: int) -> Build:
     """Compose, build, write and publish one size, and write down what it cost."""
+    code = digest_code()
     inputs = read_corpus(files, size).inputs(size)
     rss_before, clock = _peak_rss(), _Stages()
     started, started_wall = process_time(), perf_counter()
@@ -165,7 +166,7 @@ def build_one(files: Files, work: Path, size: int) -> Build:
     written = (work / str(size) / generation).iterdir()
     build = Build(
         size=size,
-        code=digest_code(),
+        code=code,
         processor_s=built - started,
         wall_s=built_wall - started_wall,
         write_s=process_time() - built,
