@@ -90,7 +90,7 @@ def test_without_scripts_a_button_shows_the_same(window: Window) -> None:
 
 def test_a_phrase_is_tried_saved_and_turned_down(window: Window) -> None:
     page = window()
-    page.goto("/staff/terms/entry?key=en:english classes")
+    page.goto("/staff/terms/entry?key=en:domestic violence")
     page.locator("#tag-1").select_option(label="Housing and shelter")
     page.get_by_role("button", name="See what it changes").first.click()
     expect(page.locator("#trial")).to_contain_text("It cannot be approved like this")
@@ -100,7 +100,7 @@ def test_a_phrase_is_tried_saved_and_turned_down(window: Window) -> None:
     review.goto(page.url)
     expect(review.locator("input[value=approve]")).to_have_count(0)
     review.get_by_label("Turn it down").check()
-    review.locator("#reason").fill("It means classes.")
+    review.locator("#reason").fill("It means safety at home.")
     review.get_by_role("button", name="Decide").click()
     expect(review.locator("main")).to_contain_text("turned down")
 

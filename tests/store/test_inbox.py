@@ -57,16 +57,17 @@ def test_what_was_sent_is_kept_as_it_was(loaded: Database) -> None:
 def test_the_most_pressing_come_first_and_the_oldest_of_them(loaded: Database) -> None:
     kinds = [kind for kind in SubmissionKind for _ in range(2)]
     ids = {create_submission(loaded, _submission(kind)): kind for kind in kinds}
-    urgent = ["removal", "removal", "claim", "claim", "fix", "fix", "nomination", "nomination"]
+    order = ("removal", "claim", "fix", "partner", "nomination")
+    urgent = [kind for kind in order for _ in range(2)]
     found = [item.id for item in _found(loaded)]
     assert [ids[number] for number in found] == urgent
-    assert all(found[at] < found[at + 1] for at in range(0, 8, 2))
+    assert all(found[at] < found[at + 1] for at in range(0, len(urgent), 2))
     assert list(count_inbox(loaded).items()) == [
         (SubmissionKind(kind), 2) for kind in dict.fromkeys(urgent)
     ]
     fixes = search_inbox(loaded, InboxQuery(kinds=(SubmissionKind.FIX,), page_size=1, page=2))
     assert ([item.id for item in fixes.items], fixes.total) == ([4], 2)
-    assert search_inbox(loaded, InboxQuery(page=9)).total == 8
+    assert search_inbox(loaded, InboxQuery(page=9)).total == len(urgent)
 
 
 def test_what_was_handled_has_left_and_the_latest_is_on_top(
