@@ -12,9 +12,10 @@ serve: $(VENV)/.installed secret
 	@$(BIN)/flask --app app prepare
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py
 
-# One process a core; a file stays in one of them, for what its tests share is dear to make.
+# One process a core; a file stays in one of them, for what its tests share is dear to make. In
+# their order, the long tests in a browser come first, and no process is left with one at the end.
 test: lint browser
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

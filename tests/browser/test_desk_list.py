@@ -180,8 +180,7 @@ def test_all_of_it_without_scripts(window: Window) -> None:
     expect(page.locator(".desk-views [aria-current]")).to_have_text("Houses")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
 def test_everybody_can_use_it(window: Window, width: int, scheme: str) -> None:
     page = window(viewport={"width": width, "height": 800}, color_scheme=scheme)
     for path in (LIST, f"{LIST}?alike=1&state=CA", f"{LIST}?q=zzyzx&thin=1", "/staff/batches"):
