@@ -12,10 +12,9 @@ serve: $(VENV)/.installed secret
 	@$(BIN)/flask --app app prepare
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py
 
-# One process a core; a file stays in one of them, for what its tests share is dear to make. In
-# their order, the long tests in a browser come first, and no process is left with one at the end.
+# One process a core; a file stays in one of them, for what its tests share is dear to make.
 test: lint browser
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
