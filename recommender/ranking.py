@@ -296,7 +296,7 @@ def match_names(text: str, index: Index) -> dict[int, float]:
     found = {} if is_topic else dict.fromkeys(_find_by_initials(asked, index), NAME_BY_INITIALS)
     at_least = NAME_LIKELY if len(asked.text) > SHORT_NAME else SHORT_NAME_LIKELY
     for number, dice in index.name_grams.near(asked.text, n=NAME_CANDIDATES, at_least=at_least):
-        row, name = int(index.name_rows[number]), _read_name(index.name_strings[number])
+        row, name = int(index.name_rows[number]), _read_listed(index.name_strings[number])
         if is_topic:
             likeness = float(name.text == asked.text)
         else:
@@ -316,11 +316,14 @@ class _Name:
     key: str
 
 
-@lru_cache(maxsize=20_000)
 def _read_name(name: str) -> _Name:
     bare = name_key(name)
     key = " ".join(word for word in bare.split() if not is_stop_word(word))
     return _Name(text=name, bare=bare, key=key or bare)
+
+
+_read_listed = lru_cache(maxsize=20_000)(_read_name)
+"""Keeps names of listings; what a donor types is never kept."""
 
 
 def _name_the_few(found: dict[int, float]) -> dict[int, float]:
