@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -59,7 +59,8 @@ class Serving:
                 with self.connections.lend() as db:
                     self._stored = (get_catalog_revision(db), list_partners(db))
                 self._version = version
-            return (self.connections, _stamp(root / POINTER), self._stored, date.today())
+            today = datetime.now(UTC).date()
+            return (self.connections, _stamp(root / POINTER), self._stored, today)
 
     def index(self, root: Path) -> Index:
         """The current generation; one `stat` a request notices a new one.

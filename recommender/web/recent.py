@@ -16,7 +16,10 @@ _SWEEP_EVERY = 0.1
 
 
 class Recent(Generic[Value]):
-    """The values of the last keys asked for; each is forgotten after a time, whatever happens."""
+    """The values of the last keys asked for.
+
+    After a time a value is never given again; it goes when this is next used.
+    """
 
     def __init__(self, *, most: int, for_s: float) -> None:
         self._most = most
@@ -33,7 +36,10 @@ class Recent(Generic[Value]):
         with self._lock:
             now = self._forget_old()
             found = self._kept.get(key)
-            if found is None or found[0] <= now:
+            if found is None:
+                return None
+            if found[0] <= now:
+                del self._kept[key]
                 return None
             self._kept.move_to_end(key)
             return found[1]
