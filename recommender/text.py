@@ -113,8 +113,6 @@ _STEM_EXCEPTIONS = {
 "naturalization" not "nature"."""
 
 _WORD = re.compile(r"[^\W_]+")
-# The dot first, so that only dots are looked at: most of a text is none.
-_DOT_INSIDE = re.compile(r"\.(?<=\b\w\.)(?=\w\b)")
 # The dots of "U.S." and every apostrophe. To look behind only where a dot is takes a third.
 _WITHIN_WORDS = re.compile(r"\.(?<=\b\w\.)(?=\w\b)|['’]")
 
