@@ -35,6 +35,7 @@ def list_parts(chosen: argparse.Namespace) -> Iterator[Part]:
     yield Part(name="bilingual")
     yield Part(name="known_items")
     yield Part(name="ablation", arguments=tuple(chosen.folders))
+    yield Part(name="fairness")
     yield Part(name="matching")
     yield Part(name="scale", arguments=register, lacks=no_files)
     yield Part(name="cluster", arguments=register, lacks=no_files or no_dask)
