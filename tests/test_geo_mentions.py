@@ -103,3 +103,22 @@ def test_the_library_is_placed_as_its_editors_place_it(gazetteer: Gazetteer) -> 
 @given(st.text(max_size=300), st.integers(1, 5))
 def test_any_text_has_an_answer(gazetteer: Gazetteer, text: str, n: int) -> None:
     assert len(find_places(text, gazetteer, n=n)) <= n
+
+
+SPOKEN = (
+    "Portland Maine Maine, O Fallon O'Fallon St Paul , . Washington state estado de New York City "
+    "Los Ángeles L.A. LA Москва The Dalles Karen’s Winston-Salem Mobile , Wash Lake County in Mc"
+)
+
+
+@given(st.lists(st.sampled_from(SPOKEN.split()), max_size=25))
+def test_only_words_that_begin_no_name_are_passed_over(
+    gazetteer: Gazetteer, said: list[str]
+) -> None:
+    """The filters spare look-ups and change nothing."""
+    text = " ".join(said)
+    found = find_places(text, gazetteer, n=5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Gazetteer, "find_beginnings", lambda _, words: {*words})
+        patch.setattr(Gazetteer, "has", lambda *_: True)
+        assert find_places(text, gazetteer, n=5) == found

@@ -168,6 +168,19 @@ class Gazetteer:
             return ()
         return (row,) if row is not None else tuple(rows)
 
+    def has(self, name: str) -> bool:
+        """Whether a normalised name leads to any place."""
+        at = self._lower_bound(name)
+        return at < len(self.keys) and self.keys.item(at) == name.encode()
+
+    def find_beginnings(self, words: Sequence[str]) -> set[str]:
+        """Those of some normalised words that are the first word of any name."""
+        asked = np.array([word.encode() for word in words], dtype=self.keys.dtype)
+        # The names that begin with a word come first of all that are not before it.
+        nearest = self.keys.take(self.keys.searchsorted(asked), mode="clip").tolist()
+        first = (key.partition(b" ")[0] for key in nearest)
+        return {word for word, key in zip(words, first, strict=True) if word.encode() == key}
+
     def _is_preferred(self, name: str, row: int) -> bool:
         return any(
             bool(self.key_preferred[key]) and int(self.key_places[key]) == row

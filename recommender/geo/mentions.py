@@ -7,10 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import pairwise
 
 from recommender.geo.gazetteer import Gazetteer
-from recommender.geo.names import normalise
+from recommender.geo.names import PREFIXES, join, normalise, normalise_word
 from recommender.geo.states import STATES
 from recommender.models import Place, PlaceKind
 
@@ -26,8 +25,10 @@ LARGE_CITY_ZIPS = 6
 """A bare name that is no nickname means a town only where the town is about this large."""
 
 _WITH_STATE, _AFTER_PREPOSITION, _BARE, _PART = 3.0, 2.0, 1.0, 0.5
-_POSSESSIVE = re.compile(r"(?<=\w)['’]s\b")
-_TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\s\w]")
+_POSSESSIVE = re.compile(r"['’](?<=\w.)s\b")
+_TOKEN = re.compile(  # "L.A.", a word, or a mark
+    r"[^\W\d_](?:\.(?:[^\W\d_]\.)+|[^\W\d_]*(?:['’-][^\W\d_]+)*)|[^\s\w]"
+)
 _PREPOSITIONS = frozenset(
     "in near around across outside inside throughout within from at "
     "en cerca desde hacia por a para de".split()
@@ -50,6 +51,9 @@ _STATE_NAMES = {
     "new york state": "NY",
     "nueva york state": "NY",
 }
+
+
+_STATE_BEGINNINGS = frozenset(name.partition(" ")[0] for name in _STATE_NAMES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +111,9 @@ class _Reader:
         self._gazetteer = gazetteer
         self._tokens = tokens
         # A text says the same names again and again.
-        self._normalised = cache(normalise)
+        self._normalised = cache(normalise_word)
+        self._is_known = cache(self._find)
+        self._state_of = cache(gazetteer.state_of)
         self._rows_named = cache(partial(gazetteer.rows_named, min_zips=LARGE_CITY_ZIPS))
 
     def read(self) -> Iterator[tuple[int, float, int]]:
@@ -116,7 +122,7 @@ class _Reader:
         states: defaultdict[str, float] = defaultdict(float)
         for mention in mentions:
             if len(mention.rows) == 1:
-                states[self._gazetteer.state_of(mention.rows[0])] += mention.weight
+                states[self._state_of(mention.rows[0])] += mention.weight
         for mention in mentions:
             row = self._decide(mention, states)
             if row is not None:
@@ -125,27 +131,30 @@ class _Reader:
     def _decide(self, mention: _Mention, states: dict[str, float]) -> int | None:
         if len(mention.rows) == 1:
             return mention.rows[0]
-        named = {row: states.get(self._gazetteer.state_of(row), 0.0) for row in mention.rows}
+        named = {row: states.get(self._state_of(row), 0.0) for row in mention.rows}
         best = max(named, key=lambda row: named[row])
         return best if named[best] > 0 else None
 
     def _mentions(self) -> Iterator[_Mention]:
-        at = 0
-        while at < len(self._tokens):
-            found = self._mention(at) if self._tokens[at][0].isupper() else None
-            if found is None:
-                at += 1
-            else:
-                mention, at = found
+        beginnings, after = self._beginnings(), 0
+        for at in [at for at, token in enumerate(self._tokens) if token in beginnings]:
+            found = self._mention(at) if at >= after else None
+            if found is not None:
+                mention, after = found
                 yield mention
+
+    def _beginnings(self) -> set[str]:
+        """The words of the text, each with a capital, that a name may begin with."""
+        capital = [token for token in {*self._tokens} if token[0].isupper()]
+        first = {token: self._normalised(token).partition(" ")[0] for token in capital}
+        # What is joined with the next word, or is nothing by itself, begins with that.
+        known = {"", *_STATE_BEGINNINGS, *PREFIXES}
+        known |= self._gazetteer.find_beginnings([*{*first.values()} - known])
+        return {token for token, word in first.items() if word in known}
 
     def _mention(self, at: int) -> tuple[_Mention, int] | None:
         """The longest name that begins here, and where the text goes on."""
-        for size in range(MAX_NAME_WORDS, 0, -1):
-            words = self._tokens[at : at + size]
-            if len(words) < size or not _is_name(words):
-                continue
-            name, after = self._normalised(" ".join(words)), at + size
+        for name, after in self._names(at):
             stated = self._with_state(name, after)
             if stated is not None:
                 rows, after = stated
@@ -155,6 +164,29 @@ class _Reader:
             if rows:
                 return _Mention(rows=rows, weight=self._weight(at, after), at=at), after
         return None
+
+    def _names(self, at: int) -> Iterator[tuple[str, int]]:
+        """The known names that begin here, longest first, each with where it ends."""
+        for after in reversed([*self._ends(at)]):
+            parts = filter(None, map(self._normalised, self._tokens[at:after]))
+            name = join(" ".join(parts))
+            if self._is_known(name):
+                yield name, after
+
+    def _ends(self, at: int) -> Iterator[int]:
+        """Where a name that begins here may end: after a capital, only particles without one."""
+        before = ""
+        for after, word in enumerate(self._tokens[at : at + MAX_NAME_WORDS], start=at + 1):
+            if word[0].isupper():
+                if word[0].isalpha():
+                    yield after
+            elif word not in _PARTICLES or before.endswith("."):
+                return
+            before = word
+
+    def _find(self, name: str) -> bool:
+        either = (name, f"{name} state")
+        return not _STATE_NAMES.keys().isdisjoint(either) or any(map(self._gazetteer.has, either))
 
     def _weight(self, at: int, after: int) -> float:
         if self._is_part_of_another_name(at, after):
@@ -206,13 +238,3 @@ class _Reader:
 
     def _at(self, position: int) -> str:
         return self._tokens[position] if 0 <= position < len(self._tokens) else ""
-
-
-def _is_name(words: Sequence[str]) -> bool:
-    """Whether words may be one name: capitals at both ends, only particles without one."""
-    if not words[-1][0].isupper() or not words[-1][0].isalpha():
-        return False
-    return all(
-        word[0].isupper() or (word in _PARTICLES and not earlier.endswith("."))
-        for earlier, word in pairwise(words)
-    )

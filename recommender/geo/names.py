@@ -9,7 +9,9 @@ _INITIAL_DOT = re.compile(r"(?<=\b\w)\.")
 _APOSTROPHES = re.compile(r"['`´‘’ʻʼ]")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _SHORTENED = {"saint": "st", "sainte": "ste", "fort": "ft", "mount": "mt"}
-_JOINED = re.compile(r"\b(mc|[dlo]) (?=[a-z]{3})")
+PREFIXES = ("mc", "d", "l", "o")
+"""Words that are one with the next."""
+_JOINED = re.compile(rf"\b({'|'.join(PREFIXES)}) (?=[a-z]{{3}})")
 
 
 def normalise(text: str) -> str:
@@ -17,9 +19,19 @@ def normalise(text: str) -> str:
 
     "L.A." becomes "la", "Cañon City" "canon city", "O'Fallon" and "O Fallon" "ofallon".
     """
+    return join(normalise_word(text))
+
+
+def normalise_word(text: str) -> str:
+    """`normalise`, with "o fallon" left apart: part by part it is the same as of the whole."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text.replace("´", "'"))
         text = "".join(char for char in decomposed if not unicodedata.combining(char))
     letters = text.casefold()
     plain = _NOT_WORD.sub(" ", _APOSTROPHES.sub("", _INITIAL_DOT.sub("", letters))).strip()
-    return _JOINED.sub(r"\1", " ".join(_SHORTENED.get(word, word) for word in plain.split()))
+    return " ".join(_SHORTENED.get(word, word) for word in plain.split())
+
+
+def join(words: str) -> str:
+    """Normalised words with "o fallon" as one."""
+    return _JOINED.sub(r"\1", words)
