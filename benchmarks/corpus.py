@@ -35,7 +35,7 @@ from recommender.models import Basis, Location, Nonprofit, Reach, ServiceArea, T
 from recommender.publish import open_gazetteer, read_inputs
 from recommender.query import find_phrases
 from recommender.store import connect
-from recommender.text import tokens
+from recommender.text import words
 
 SEED = 2026
 SURE = 0.8
@@ -93,7 +93,7 @@ class Tagger:
 
     def read(self, text: str) -> tuple[str, ...]:
         """The tags of a text as `kind:slug`."""
-        phrases = find_phrases(tokens(text), self.index)
+        phrases = find_phrases(words(text), self.index)
         meanings = (meaning for _, found in phrases for meaning in found if meaning.weight >= SURE)
         return tuple(dict.fromkeys(tag for meaning in meanings for tag in meaning.tags))
 

@@ -32,7 +32,7 @@ from recommender.models import (
 )
 from recommender.pipeline import Order, order_found, order_matches
 from recommender.query import find_phrases
-from recommender.text import analyse, fold, stem, tokens
+from recommender.text import analyse, fold, stem, words
 
 N_TAGS = 8
 N_WORDS = 12
@@ -317,10 +317,10 @@ def _concept_hints(record: Nonprofit, index: Index) -> Iterable[Hint]:
 def recognise(text: str, index: Index) -> dict[tuple[str, ...], str]:
     """What a text surely speaks of: the tags that a phrase may mean, and the phrase as it is."""
     found: dict[tuple[str, ...], str] = {}
-    for phrase, meanings in find_phrases(tokens(text), index):
+    for phrase, meanings in find_phrases(words(text), index):
         tags = tuple(tag for sense in meanings if sense.weight >= SURE for tag in sense.tags)
         if tags:
-            found.setdefault(tags, " ".join(token.word for token in phrase))
+            found.setdefault(tags, phrase)
     return found
 
 

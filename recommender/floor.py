@@ -66,6 +66,14 @@ class Standing:
             n_words=self.n_words + other.n_words,
         )
 
+    def __mul__(self, times: int) -> Standing:
+        """The same words said so many times."""
+        return Standing(
+            belonging=self.belonging * times,
+            foreign=self.foreign * times,
+            n_words=self.n_words * times,
+        )
+
 
 NOTHING_SAID = Standing()
 

@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import log
 
 from recommender.floor import NOTHING_SAID, Standing, weigh_phrase, weigh_word
 from recommender.index import Index, Meaning
+from recommender.index.model import PhraseTree
 from recommender.models import Correction, DonorProfile, Language, TagKind
 from recommender.text import (
-    Token,
-    content_words,
     detect_language,
     edit_distance,
-    is_filler,
+    is_content,
     is_stop_word,
     singular,
     spellings,
-    stem,
-    token_of,
-    tokens,
     words,
 )
 
@@ -134,18 +129,19 @@ class _Reader:
     def read(self) -> Query:
         self._read_chips()
         typed = [word for word in words(self.profile.text) if word not in self.place_words]
-        language = detect_language(typed, self.profile.language)
+        counts = Counter(typed)
+        language = detect_language(counts, self.profile.language)
         is_long = len(typed) > LONG_TEXT_WORDS
         known = typed if is_long else [self._corrected(word) for word in typed]
-        meanings, segments = _cut(known, self.index)
-        for segment, times in Counter(segments).items():
+        segments, meanings = _cut(known, self.index)
+        for segment, times in segments.items():
             if segment in meanings:
                 self._read_phrase(segment, times, meanings[segment], language)
-            elif content_words((segment,)):
+            elif is_content(segment):
                 self._read_word(segment, times, language)
             if not is_long:
                 self._weigh_segment(segment, times, meanings.get(segment, ()))
-        return self._query(typed)
+        return self._query(counts)
 
     def _read_chips(self) -> None:
         for kind in TagKind:
@@ -156,7 +152,7 @@ class _Reader:
     def _corrected(self, word: str) -> str:
         if word in self.corrections:
             return self.corrections[word]
-        if len(word) < SHORTEST_CORRECTED or word.isdigit() or self._is_known(token_of(word)):
+        if len(word) < SHORTEST_CORRECTED or word.isdigit() or self._is_known(word):
             return word
         better = correct(word, self.index)
         if not better:
@@ -164,15 +160,12 @@ class _Reader:
         self.corrections[word] = better
         return better
 
-    def _is_known(self, token: Token) -> bool:
-        vocabulary = self.index.vocabulary
+    def _is_known(self, word: str) -> bool:
         return (
-            token.word in self.index.known_words
-            or f"initials:{token.word}" in self.index.tag_of
-            or token.stem_en in vocabulary
-            or token.stem_es in vocabulary
-            or is_stop_word(token.word)
-            or is_filler(token.word)
+            word in self.index.known_words
+            or f"initials:{word}" in self.index.tag_of
+            or not is_content(word)
+            or bool(self.index.terms_of(word))
         )
 
     def _read_phrase(
@@ -186,7 +179,7 @@ class _Reader:
                 self._speak(tag, phrase, times)
                 self._add_term(tag, self.index.vocabulary.get(tag), CONCEPT_WEIGHT * meaning.weight)
                 self._add_expansion(tag, meaning)
-        for word in content_words(phrase.split(" ")):
+        for word in filter(is_content, phrase.split(" ")):
             # The words of a phrase only shade what it surely means: those typed do it best.
             if labels:
                 self._add_term(labels[0], self._term(word, language), own_weight)
@@ -208,21 +201,17 @@ class _Reader:
 
     def _weigh_segment(self, segment: str, times: int, meanings: tuple[Meaning, ...]) -> None:
         guessed = self.corrections.values()
-        content = [w for w in segment.split(" ") if w in guessed or content_words((w,))]
-        for _ in range(times):
-            if meanings:
-                self.standing += weigh_phrase(meanings, max(1, len(content)))
-                continue
-            for word in content:
-                self.standing += self._weigh_word(token_of(word))
+        content = [w for w in segment.split(" ") if w in guessed or is_content(w)]
+        if meanings:
+            self.standing += weigh_phrase(meanings, max(1, len(content))) * times
+        else:
+            self.standing += sum(map(self._weigh_word, content), NOTHING_SAID) * times
 
-    def _weigh_word(self, token: Token) -> Standing:
-        if token.word in self.corrections.values():
+    def _weigh_word(self, word: str) -> Standing:
+        if word in self.corrections.values():
             # "mattress" read as "matters": only a concept makes a guess believable.
             return Standing(foreign=1, n_words=1)
-        stems = {token.stem_en, token.stem_es}
-        known = [self.index.vocabulary[stem] for stem in stems if stem in self.index.vocabulary]
-        return weigh_word(known, self.index)
+        return weigh_word(self.index.terms_of(word), self.index)
 
     def _translated(self, term: int, language: Language) -> int:
         """The English term for a Spanish one, where one is known, so that both ask the same."""
@@ -232,15 +221,8 @@ class _Reader:
     def _term(self, word: str, language: Language) -> int | None:
         """The term of a word by its stem in one language, or else in the other."""
         other = Language.EN if language is Language.ES else Language.ES
-        vocabulary = self.index.vocabulary
-        first = vocabulary.get(stem(word, language))
-        return first if first is not None else vocabulary.get(stem(word, other))
-
-    def _commonest_term(self, token: Token) -> int | None:
-        """The term of a word of ours, whose language is not marked: the one more listings use."""
-        found = [self.index.vocabulary.get(token.stem(language)) for language in Language]
-        known = [term for term in found if term is not None]
-        return min(known, key=lambda term: float(self.index.idf[term]), default=None)
+        first = self.index.term_of(word, language)
+        return first if first is not None else self.index.term_of(word, other)
 
     def _add_term(self, label: str, term: int | None, weight: float) -> None:
         weights = self.concepts.setdefault(label, {})
@@ -248,19 +230,17 @@ class _Reader:
             weights[term] = max(weights.get(term, 0.0), weight)
 
     def _add_expansion(self, label: str, meaning: Meaning) -> None:
-        for token in _expansion_tokens(meaning.words):
-            term = self._commonest_term(token)
-            if term is not None and not is_stop_word(token.word):
-                weights = self.concepts.setdefault(label, {})
-                weights.setdefault(term, EXPANSION_WEIGHT * meaning.weight)
+        weights = self.concepts.setdefault(label, {})
+        for term in self.index.expand(meaning.words):
+            weights.setdefault(term, EXPANSION_WEIGHT * meaning.weight)
 
     def _speak(self, label: str, spoken: str, times: int) -> None:
         said = self.spoken.setdefault(label, {})
         said[spoken] = said.get(spoken, 0) + times
 
-    def _query(self, typed: Sequence[str]) -> Query:
-        n_content = len(content_words(typed))
-        is_long = len(typed) > LONG_TEXT_WORDS
+    def _query(self, counts: Counter[str]) -> Query:
+        n_content = sum([times for word, times in counts.items() if is_content(word)])
+        is_long = counts.total() > LONG_TEXT_WORDS
         # Units are made of the most important labels only: an article has hundreds.
         weighed = [(*self._weigh(label, is_long), label) for label in self.concepts]
         weighed.sort(key=lambda each: -each[0])
@@ -319,22 +299,16 @@ def _is_word(label: str) -> bool:
     return label.startswith("word:")
 
 
-def find_phrases(
-    typed: Sequence[Token], index: Index
-) -> Iterator[tuple[Sequence[Token], tuple[Meaning, ...]]]:
-    """Cut words into the phrases that an index knows, longest first, and single words."""
-    at = 0
-    for start, stop, meanings in _spans([token.word for token in typed], index):
-        yield from ((typed[i : i + 1], ()) for i in range(at, start))
-        yield typed[start:stop], meanings
-        at = stop
-    yield from ((typed[i : i + 1], ()) for i in range(at, len(typed)))
+def find_phrases(typed: Sequence[str], index: Index) -> Iterator[tuple[str, tuple[Meaning, ...]]]:
+    """The phrases that an index knows among words, longest first, and what they mean."""
+    for start, stop, meanings in _spans(typed, index):
+        yield " ".join(typed[start:stop]), meanings
 
 
 def _cut(
     typed: Sequence[str], index: Index
-) -> tuple[Mapping[str, tuple[Meaning, ...]], Sequence[str]]:
-    """The same as texts: what the phrases mean, and all segments in the order they were said."""
+) -> tuple[Counter[str], Mapping[str, tuple[Meaning, ...]]]:
+    """How often each phrase and each word outside of them was said, and what phrases mean."""
     meanings_of: dict[str, tuple[Meaning, ...]] = {}
     segments: list[str] = []
     at = 0
@@ -345,29 +319,39 @@ def _cut(
         segments.append(phrase)
         at = stop
     segments += typed[at:]
-    return meanings_of, segments
+    return Counter(segments), meanings_of
 
 
 def _spans(typed: Sequence[str], index: Index) -> Iterator[tuple[int, int, tuple[Meaning, ...]]]:
-    """Where the phrases that an index knows begin and end, longest first; the rest are words.
-
-    A phrase is looked for only where its first two words are found.
-    """
+    """Where the phrases that an index knows begin and end, longest first; the rest are words."""
     keys = {word: singular(word) for word in {*typed}}
-    begun = {word: found for word, key in keys.items() if (found := index.phrase_starts.get(key))}
+    known = index.phrase_tree.longer
+    begun = {word: tree for word, key in keys.items() if (tree := known.get(key))}
     stop = 0
-    for at in [at for at, word in enumerate(typed) if word in begun]:
-        if at < stop:
+    for start in [at for at, word in enumerate(typed) if word in begun]:
+        if start < stop:
             continue
-        following = keys[typed[at + 1]] if at + 1 < len(typed) else ""
-        lengths = begun[typed[at]]
-        for length in (*lengths.get(following, ()), *lengths.get("", ())):
-            meanings = index.phrases.get(" ".join([keys[word] for word in typed[at : at + length]]))
-            if meanings and at + length <= len(typed):
-                stop = at + length
-                if length > 1 or not is_stop_word(typed[at]):
-                    yield at, stop, meanings
-                break
+        stop, meanings = _longest(typed, start, begun[typed[start]], keys)
+        if meanings and (stop > start + 1 or not is_stop_word(typed[start])):
+            yield start, stop, meanings
+
+
+def _longest(
+    typed: Sequence[str], start: int, tree: PhraseTree, keys: Mapping[str, str]
+) -> tuple[int, tuple[Meaning, ...]]:
+    """Where the longest phrase from a word on ends, which the tree goes on from; and its meanings.
+
+    Those of the word itself, or none, where nothing longer is known.
+    """
+    stop, meanings = start + 1, tree.meanings
+    for at in range(start + 1, len(typed)):
+        longer = tree.longer.get(keys[typed[at]])
+        if longer is None:
+            break
+        tree = longer
+        if tree.meanings:
+            stop, meanings = at + 1, tree.meanings
+    return stop, meanings
 
 
 def _shares(term: int, meant: int) -> tuple[tuple[int, float], ...]:
@@ -375,11 +359,6 @@ def _shares(term: int, meant: int) -> tuple[tuple[int, float], ...]:
     if term == meant:
         return ((term, 1.0),)
     return (meant, 1 - TYPED_SHARE), (term, TYPED_SHARE)
-
-
-@lru_cache(maxsize=5_000)
-def _expansion_tokens(expansion: tuple[str, ...]) -> tuple[Token, ...]:
-    return tuple(tokens(" ".join(expansion)))
 
 
 def condense(text: str, index: Index, language: Language) -> str:
@@ -398,7 +377,7 @@ def condense(text: str, index: Index, language: Language) -> str:
     phrases = [phrase for phrase, times in said.items() for _ in range(times)]
     phrases += [_UNKNOWN] * _n_other_words(query, phrases)
     # A stop word between any two keeps them from joining, and the language what it was.
-    between = _BETWEEN[detect_language(words(text), language)]
+    between = _BETWEEN[detect_language(Counter(words(text)), language)]
     padding = [between] * (LONG_TEXT_WORDS if query.is_long else 0)
     themes = " ".join([f" {between} ".join(phrases), *padding])
     return _spell(themes, spellings(text))
@@ -413,9 +392,7 @@ def _n_other_words(query: Query, phrases: Sequence[str]) -> int:
     """How many more words leave concepts the share of the text that they had."""
     concepts = {s for unit in query.units if unit.kind != "word" for s in unit.sources}
     n_concept_words = sum(len(phrase.split()) for phrase in phrases if phrase in concepts)
-    n_words = sum(
-        not (is_stop_word(word) or is_filler(word)) for phrase in phrases for word in phrase.split()
-    )
+    n_words = sum(is_content(word) for phrase in phrases for word in phrase.split())
     whole = n_concept_words / query.concept_share if query.concept_share else 0
     return max(0, round(whole) - n_words)
 

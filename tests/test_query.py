@@ -2,10 +2,20 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recommender.index import Index
 from recommender.models import Correction, DonorProfile, Language, Place
-from recommender.query import LONG_TEXT_WORDS, MAX_UNITS, Query, condense, correct, understand
+from recommender.query import (
+    LONG_TEXT_WORDS,
+    MAX_UNITS,
+    Query,
+    condense,
+    correct,
+    find_phrases,
+    understand,
+)
+from recommender.text import is_stop_word, phrase_key, public_stem
 from tests.profiles import PROFILES
 
 
@@ -34,6 +44,29 @@ def test_the_longest_phrase_wins(index: Index) -> None:
     assert labels(read("asylum lawyer", index)) == ["services:asylum-support"]
     apart = labels(read("asylum and a lawyer", index))
     assert set(apart) == {"populations:asylum-seekers", "services:legal-services"}
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_phrases_are_the_longest_from_left_to_right(index: Index, data: st.DataObject) -> None:
+    known = sorted({word for phrase in index.phrases for word in phrase.split(" ")})
+    typed = data.draw(st.lists(st.sampled_from([*known, "the", "xylophone"]), max_size=12))
+    found, at = [], 0
+    while at < len(typed):
+        stops = range(len(typed), at, -1)
+        keys = {stop: phrase_key(typed[at:stop]) for stop in stops}
+        stop = next((stop for stop in stops if index.phrases.get(keys[stop])), at)
+        if stop > at + 1 or (stop > at and not is_stop_word(typed[at])):
+            found.append((" ".join(typed[at:stop]), index.phrases[keys[stop]]))
+        at = max(stop, at + 1)
+    assert [*find_phrases(typed, index)] == found
+
+
+def test_no_word_that_only_a_donor_uses_is_kept_in_memory(index: Index) -> None:
+    kept = public_stem.cache_info().currsize
+    assert read("qqzzxx wwvvkk " * LONG_TEXT_WORDS, index).unknown_words == ()
+    assert read("qqzzxx wwvvkk", index).unknown_words == ("qqzzxx", "wwvvkk")
+    assert public_stem.cache_info().currsize == kept
 
 
 def test_a_unit_keeps_the_words_it_was_said_in(index: Index) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -25,6 +25,7 @@ from recommender.models import (
     Status,
     Visibility,
 )
+from recommender.text import is_stop_word, public_stem, stem, words
 
 N_CARDS_KEPT = 5_000
 STATE_CODES = tuple(STATES)
@@ -39,6 +40,14 @@ class Meaning:
     tags: tuple[str, ...]
     words: tuple[str, ...]
     weight: float
+
+
+@dataclass
+class PhraseTree:
+    """What the words so far mean, if they are a phrase, and the longer ones by their next word."""
+
+    meanings: tuple[Meaning, ...] = ()
+    longer: dict[str, PhraseTree] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +152,33 @@ class Index:
         """The vocabulary in order: stems, and concepts as `kind:slug`."""
         return sorted(self.vocabulary, key=self.vocabulary.__getitem__)
 
+    def term_of(self, word: str, language: Language) -> int | None:
+        """The term of a folded word by its stem in a language, None where no listing has it."""
+        # Of what donors type, only words that listings use are kept in memory.
+        find = public_stem if word in self.known_words else stem
+        return self.vocabulary.get(find(word, language))
+
+    def terms_of(self, word: str) -> list[int]:
+        """The terms of a folded word, English and Spanish."""
+        found = (self.term_of(word, language) for language in Language)
+        return [term for term in found if term is not None]
+
+    def expand(self, further: tuple[str, ...]) -> tuple[int, ...]:
+        """The terms of the further words of a meaning.
+
+        Their language is not marked, so of two terms it is the one that more listings use.
+        """
+        if further not in self._expansions:
+            known = [
+                self.terms_of(word) for word in words(" ".join(further)) if not is_stop_word(word)
+            ]
+            self._expansions[further] = tuple([min(t, key=self.idf.item) for t in known if t])
+        return self._expansions[further]
+
+    @cached_property
+    def _expansions(self) -> dict[tuple[str, ...], tuple[int, ...]]:
+        return {}
+
     def surface(self, term: int, language: Language) -> str:
         """The word behind a term as a language writes it; "" where it does not."""
         return (self.surfaces_es if language is Language.ES else self.surfaces_en)[term]
@@ -156,11 +192,6 @@ class Index:
     def known_words(self) -> frozenset[str]:
         """Every word that listings or the term map use, as written (folded)."""
         return frozenset(self.lexicon)
-
-    @cached_property
-    def mean_length(self) -> float:
-        """The mean number of distinct terms of a listing."""
-        return float(self.lengths.mean()) if len(self) else 1.0
 
     @cached_property
     def similarity_totals(self) -> Floats:
@@ -192,18 +223,15 @@ class Index:
         return totals
 
     @cached_property
-    def phrase_starts(self) -> dict[str, dict[str, list[int]]]:
-        """By its first and its second word ("" of a single one) how many words a phrase has.
-
-        The longest first.
-        """
-        starts: dict[str, dict[str, list[int]]] = {}
-        for key in sorted(self.phrases, key=lambda key: -key.count(" ")):
-            first, second, *_ = (*key.split(" "), "")
-            lengths = starts.setdefault(first, {}).setdefault(second, [])
-            if key.count(" ") + 1 not in lengths:
-                lengths.append(key.count(" ") + 1)
-        return starts
+    def phrase_tree(self) -> PhraseTree:
+        """The known phrases by their words, one after the other."""
+        tree = PhraseTree()
+        for phrase, meanings in self.phrases.items():
+            branch = tree
+            for word in phrase.split(" "):
+                branch = branch.longer.setdefault(word, PhraseTree())
+            branch.meanings = meanings
+        return tree
 
     @cached_property
     def name_ranks(self) -> Ints:

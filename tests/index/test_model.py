@@ -121,11 +121,16 @@ def test_namesakes_have_the_same_place(index: Index) -> None:
 
 
 def test_phrases_and_tags_can_be_looked_up(index: Index) -> None:
-    starts = index.phrase_starts
-    for phrase in index.phrases:
-        first, *rest = phrase.split(" ")
-        lengths = starts[first][rest[0] if rest else ""]
-        assert len(rest) + 1 in lengths
-        assert lengths == sorted(lengths, reverse=True)
+    for phrase, meanings in index.phrases.items():
+        tree = index.phrase_tree
+        for word in phrase.split(" "):
+            tree = tree.longer[word]
+        assert tree.meanings == meanings
     assert index.tag_names[index.tag_of["communities:somali"]] == "communities:somali"
-    assert index.mean_length > 1
+
+
+def test_a_further_word_is_the_term_that_more_listings_use(index: Index) -> None:
+    (term,) = index.expand(("abogados",))
+    assert term in index.terms_of("abogados")
+    assert index.idf[term] == min(index.idf[found] for found in index.terms_of("abogados"))
+    assert index.expand(("the", "xylophones")) == ()
