@@ -113,6 +113,8 @@ def check_answers(answers: Answers) -> tuple[DonorProfile, list[Problem]]:
     problems = []
     if answers.is_empty:
         sentence = _("Please write what you care about, or choose at least one kind of help.")
+        if answers.place.strip():
+            sentence += " " + _("All groups around a place are in the directory.")
         problems.append(Problem(field="text", sentence=sentence))
     profile, invalid = _parse(values)
     problems += [_problem(error, answers) for error in invalid]

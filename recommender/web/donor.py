@@ -8,10 +8,12 @@ from functools import partial
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from recommender.geo import find_places
 from recommender.models import (
     DonorProfile,
     Filters,
     Match,
+    Place,
     PlaceKind,
     Reason,
     Recommendation,
@@ -22,7 +24,7 @@ from recommender.models import (
 )
 from recommender.pipeline import recommend
 from recommender.store.library import list_guides, list_resources
-from recommender.web import get_excluded, get_index, read_catalog
+from recommender.web import get_excluded, get_gazetteer, get_index, read_catalog
 from recommender.web.answers import (
     LESS,
     MORE,
@@ -82,10 +84,11 @@ def results(sealed: str) -> Response:
     opened = open_answers(sealed)
     wanted = request.args.get("n", default=PAGE_SIZES[0], type=int)
     n = next((size for size in PAGE_SIZES if size >= wanted), PAGE_SIZES[-1])
-    answer = find(opened.record.profile, n)
+    found = Results(answers=opened.record, answer=find(opened.record.profile, n), n=n)
     page = render_template(
         "donor/results.html",
-        results=Results(answers=opened.record, answer=answer, n=n),
+        results=found,
+        nearby=_nearby(found),
         expires_on=opened.expires_on.isoformat(),
         sealed=sealed,
         refining=refine_choices,
@@ -96,6 +99,16 @@ def results(sealed: str) -> Response:
         reach_label=reach_label,
     )
     return make_response(page)
+
+
+def _nearby(found: Results) -> tuple[str, str] | None:
+    """The place that the donor's words name, and where its matches are."""
+    place = found.named_place
+    if place is None:
+        return None
+    profile = replace(found.profile, place=place)
+    sealed = seal_answers(profile, condensed=found.answers.condensed)
+    return place_name(place), url("donor.results", sealed=sealed)
 
 
 @bp.post("/matches/<sealed>")
@@ -206,7 +219,7 @@ class Results:
     @property
     def matches(self) -> list[Match]:
         """The matches as they are shown."""
-        return [self._shown(match) for match in self.answer.found.matches]
+        return [self._shown(match) for match in self._fitting]
 
     @property
     def nearest(self) -> list[Match]:
@@ -221,8 +234,22 @@ class Results:
     @property
     def view(self) -> MapView:
         """The matches on a map."""
-        points = map_points(self.answer.found.matches, self.profile.place)
+        points = map_points(self._fitting, self.profile.place)
         return draw_map(points, origin=self.profile.place, radius_km=self.profile.radius_km)
+
+    @property
+    def is_general(self) -> bool:
+        """Whether what was asked, such as "I want to help", fits every listing alike."""
+        found = self.answer.found
+        named = any(reason.feature == "name" for m in found.matches for reason in m.reasons)
+        return not (found.no_close_match or found.understood or named)
+
+    @property
+    def named_place(self) -> Place | None:
+        """The place that the donor's words name, where the place was left out."""
+        if self.profile.place or self.is_long:
+            return None
+        return next(iter(find_places(self.profile.text, get_gazetteer(), n=1)), None)
 
     @property
     def is_long(self) -> bool:
@@ -253,9 +280,15 @@ class Results:
     @property
     def more(self) -> int:
         """How many matches the next, longer page has; 0 where there is none."""
-        if len(self.answer.found.matches) < self.n:
+        if len(self._fitting) < self.n:
             return 0
         return next((size for size in PAGE_SIZES if size > self.n), 0)
+
+    @property
+    def _fitting(self) -> list[Match]:
+        """The matches that have a reason, be it that they meet the donor's own conditions."""
+        filtered = self.profile.filters != Filters()
+        return [match for match in self.answer.found.matches if match.reasons or filtered]
 
     def _shown(self, match: Match) -> Match:
         return replace(match, distance_km=None) if self.whole_state else match

@@ -34,9 +34,9 @@ KM_PER_MILE = 1.609344
 # Not in `g`: a page asks for it some 400 times, and the way there takes 2 µs.
 _language: ContextVar[Language] = ContextVar("language", default=Language.EN)
 
-# Years, months and days as our readers write them; CLDR's own order puts the month first.
+# Years, months and days as readers in the United States write them, of any precision.
 _DATE_PATTERNS = {
-    Language.EN: ("y", "MMMM y", "d MMMM y"),
+    Language.EN: ("y", "MMMM y", "MMMM d, y"),
     Language.ES: ("y", "MMMM 'de' y", "d 'de' MMMM 'de' y"),
 }
 

@@ -65,6 +65,11 @@ class Why:
         return self._named({"word"})
 
     @cached_property
+    def by_name(self) -> bool:
+        """Whether what was typed is its name, or close to it."""
+        return any(reason.feature == "name" for reason in self.match.reasons)
+
+    @cached_property
     def shares(self) -> tuple[Share, ...]:
         """The rows of the table."""
         return tuple(_share(reason, self.label) for reason in self.match.reasons)

@@ -114,7 +114,7 @@ def test_an_older_report_is_shown_with_its_date(measured: Flask) -> None:
         text = read_text(client, "/about/exposure")
         db.execute("DELETE FROM exposures")
         put_exposure(db, found)
-    assert "Measured on the index of 4 March 2025" in text
+    assert "Measured on the index of March 4, 2025" in text
     assert "The directory has changed a little since then." in text
     assert "has changed a little" not in read_text(client, "/about/exposure")
 

@@ -101,6 +101,9 @@ def test_nothing_asked_is_an_error_that_leads_to_the_field(visitor: PageClient) 
     page = Page(response.text)
     assert "#text" in page.links
     assert 'value="Portland, ME"' in page.source
+    assert "All groups around a place are in the directory." in page.source
+    nothing = visitor.post("/match", data={"text": "  "})
+    assert "All groups around a place" not in nothing.text
 
 
 def test_all_errors_are_told_at_once_and_what_was_typed_stays(visitor: PageClient) -> None:
@@ -232,6 +235,41 @@ def test_no_close_match_says_so_and_offers_what_is_near(visitor: PageClient) -> 
 def test_without_a_place_the_page_says_how_to_add_one(visitor: PageClient) -> None:
     page = visitor.page(ask(visitor, {"text": "asylum lawyers"}))
     assert "No place was given" in page.source
+
+
+@pytest.mark.parametrize("text", ["I want to help", "donate money", "quiero donar"])
+def test_words_that_fit_every_group_put_none_of_them_first(visitor: PageClient, text: str) -> None:
+    page = visitor.page(ask(visitor, {"text": text}))
+    assert page.headings == ["Please say a little more"]
+    assert names(page) == []
+
+
+def test_where_only_the_place_counted_the_page_says_so(visitor: PageClient) -> None:
+    page = visitor.page(ask(visitor, {"text": "I want to help", "place": "Portland, ME"}))
+    assert page.headings[0] == "Groups around Portland, ME"
+    assert "fits every group here" in page.source
+    assert len(names(page)) >= 10
+
+
+def test_of_words_that_say_little_a_name_is_still_found(visitor: PageClient) -> None:
+    page = visitor.page(ask(visitor, {"text": "ayuda"}))
+    assert set(names(page)) == {"ayuda"}
+    assert "Because what you typed is its name, or close to it." in page.source
+
+
+def test_conditions_alone_still_list_who_meets_them(visitor: PageClient) -> None:
+    address = ask(visitor, {"text": "I want to help"})
+    refined = visitor.post(address, data={"only-services": "legal-services"})
+    page = visitor.page(refined.headers["Location"])
+    assert len(names(page)) >= 10
+    assert 'class="why"' not in page.source
+
+
+def test_a_place_in_the_words_is_offered_as_the_place(visitor: PageClient) -> None:
+    page = visitor.page(ask(visitor, {"text": "legal help for asylum seekers in Portland, Maine"}))
+    (offered,) = re.findall(r'<a href="([^"]+)">Look around Portland, ME<', page.source)
+    assert visitor.page(offered).headings[0] == "Groups that fit, around Portland, ME"
+    assert "Look around" not in visitor.page(offered).source
 
 
 def test_a_mistyped_word_is_told(visitor: PageClient) -> None:

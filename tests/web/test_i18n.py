@@ -90,7 +90,7 @@ def speak(app: Flask):
 @pytest.mark.parametrize(
     ("language", "iso", "words"),
     [
-        ("en", "2024-01-24", "24 January 2024"),
+        ("en", "2024-01-24", "January 24, 2024"),
         ("es", "2024-01-24", "24 de enero de 2024"),
         ("en", "2024-01", "January 2024"),
         ("es", "2024-01", "enero de 2024"),

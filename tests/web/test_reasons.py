@@ -37,6 +37,7 @@ HAITIAN = Reason(feature="words", kind="communities", label="haitian", contribut
 BURMESE = Reason(feature="words", kind="communities", label="burmese", contribution=0.1)
 SPANISH = Reason(feature="words", kind="languages", label="spanish", contribution=0.1)
 WORD = Reason(feature="words", kind="word", label="<raids>", contribution=0.1)
+NAME = Reason(feature="name", kind="name", label="RAICES", contribution=0.4)
 PLACE = Reason(feature="place", kind="place", label="Portland, ME", contribution=0.1)
 
 
@@ -122,6 +123,21 @@ def _label(language: str) -> Callable[[str, str], str]:
         ),
         ("es", (SPANISH,), None, None, "Porque usted busca ayuda en *español*."),
         ("en", (WORD,), None, None, "Because you wrote about *&lt;raids&gt;*."),
+        (
+            "en",
+            (NAME, WORD),
+            Nearness.OFFICE_NEAR,
+            4.0,
+            "Because what you typed is its name, or close to it, "
+            "and its office is 2 miles (4 km) away.",
+        ),
+        (
+            "es",
+            (NAME, LEGAL),
+            None,
+            None,
+            "Porque lo que usted escribió es su nombre o se le parece.",
+        ),
         ("en", (), Nearness.OFFICE_NEAR, None, "Because it has an office in your area."),
         ("en", (), None, None, ""),
         ("en", (LEGAL,), Nearness.ELSEWHERE, 900.0, "Because you asked for *legal help*."),
