@@ -51,6 +51,7 @@ from recommender.web.desk.coverage import (
 )
 from recommender.web.desk.narrowing import list_services
 from recommender.web.desk.refusals import refuse_errors
+from recommender.web.exposed import draw_exposure
 
 bp = Blueprint("staff_dashboard", __name__, url_prefix="/staff")
 refuse_errors(bp)
@@ -117,7 +118,7 @@ def home() -> str:
         thin=thin,
         n_public=n_public,
         thin_states=draw_thin(coverage),
-        exposed=crowd.draw_exposure(),
+        exposed=draw_exposure(),
         measuring=crowd.measure_if_needed(),
         n_donors=crowd.CROWD.size,
         last=find_last_publication(get_db()),
