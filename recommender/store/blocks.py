@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from sqlite_utils import Database
 
+from recommender.errors import InvalidAction
 from recommender.models import Block, Nonprofit, Status
 from recommender.store import snapshot
 from recommender.text import name_key
@@ -39,6 +40,16 @@ def find_blocked(db: Database, records: Iterable[Nonprofit]) -> dict[str, Block]
         elif slug := _namesake(record, names):
             found[record.slug] = Block(slug=slug, matched_by="name")
     return found
+
+
+def check_listable(db: Database, records: Iterable[Nonprofit]) -> None:
+    """Make sure that new listings may be listed.
+
+    Raises:
+        InvalidAction: one of them asked not to be.
+    """
+    for slug, blocked in find_blocked(db, records).items():
+        raise InvalidAction(f"{slug} asked not to be listed (known by its {blocked.known_by}).")
 
 
 _Names = dict[str, list[tuple[str, frozenset[str]]]]

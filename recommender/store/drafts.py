@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from recommender.errors import InvalidAction
 from recommender.models import Listing, Nonprofit, RevisionKind
 from recommender.store import transaction
-from recommender.store.blocks import find_blocked
+from recommender.store.blocks import check_listable
 from recommender.store.history import Action, Author
 from recommender.store.listings import check_references, insert_listings
 
@@ -36,8 +36,7 @@ def create_drafts(db: Database, drafts: Sequence[Draft], author: Author) -> list
     records = [draft.record for draft in drafts]
     with transaction(db):
         _check_free(db, records)
-        for slug, blocked in find_blocked(db, records).items():
-            raise InvalidAction(f"{slug} asked not to be listed (known by its {blocked.known_by}).")
+        check_listable(db, records)
         check_references(db, records)
         return insert_listings(
             db,

@@ -23,7 +23,7 @@ from recommender.models import (
 )
 from recommender.store import snapshot, transaction
 from recommender.store.accounts import Role
-from recommender.store.blocks import find_blocked
+from recommender.store.blocks import check_listable
 from recommender.store.history import (
     Action,
     Author,
@@ -305,10 +305,7 @@ def _check_fits(db: Database, listing: Listing, after: Nonprofit) -> None:
 def _check_new(db: Database, record: Nonprofit) -> None:
     if record.status not in (Status.IMPORTED, Status.NOMINATED, Status.DRAFT):
         raise InvalidAction(f"A new listing cannot be {record.status}.")
-    if blocked := find_blocked(db, [record]).get(record.slug):
-        raise InvalidAction(
-            f"{blocked.slug} asked not to be listed (known by its {blocked.known_by})."
-        )
+    check_listable(db, [record])
     with suppress(NotFound):
         get_listing(db, record.slug)
         raise InvalidAction(f"There is a listing {record.slug!r} already.")
