@@ -40,6 +40,7 @@ from recommender.models import DonorProfile
 
 SITE, BARE = "app:create_server()", "benchmarks.http:create_bare()"
 WIDGET = "/embed/preview"
+TOPIC = "/api/v1/topics/asylum-and-the-border/matches?n=10"
 N_CLIENTS = 4
 N_ADDRESSES = 40
 N_ROUNDS = 5
@@ -249,6 +250,7 @@ def _list_kinds(port: int, settings: Settings) -> list[Kind]:
     return [
         Kind(name="results page", calls=find_addresses(port, profiles), is_kept=True),
         Kind(name="JSON match", calls=[_json_call(profile) for profile in profiles]),
+        Kind(name="JSON, a topic's matches", calls=[Call(method="GET", path=TOPIC)], is_kept=True),
         Kind(name="widget, topic", calls=[topic], is_kept=True),
         Kind(name="widget, form", calls=[Call(method="GET", path=WIDGET)], is_kept=True),
         Kind(name="widget, an article asked before", calls=[_article_call(workload.article)]),

@@ -18,5 +18,10 @@ def origin() -> str:
 
 def absolute_url(language: Language, endpoint: str, **values: Any) -> str:
     """The whole address of a page that there is in both languages."""
+    return origin() + path_to(language, endpoint, **values)
+
+
+def path_to(language: Language, endpoint: str, **values: Any) -> str:
+    """The address of such a page on this site, whatever host it is asked of."""
     prefix = SPANISH_PREFIX if language is Language.ES else ""
-    return origin() + url_for(prefix + endpoint, **values)
+    return url_for(prefix + endpoint, **values)

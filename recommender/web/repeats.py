@@ -28,8 +28,8 @@ from recommender.web.recent import Recent
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-MAX_KEPT, KEPT_S = 200, 300.0
-"""A results page is about 60 kB: 12 MB a worker at most."""
+MAX_KEPT_BYTES, KEPT_S = 12_000_000, 300.0
+"""Some 200 results pages a worker, which are about 60 kB each, or more of the small frames."""
 _ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "PATH_INFO", "QUERY_STRING")
 
 Arguments = ParamSpec("Arguments")
@@ -51,7 +51,9 @@ class Repeats:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._inner: WSGIApplication = app.wsgi_app
-        self._pages = Recent[Page](most=MAX_KEPT, for_s=KEPT_S)
+        self._pages = Recent[Page](
+            most=MAX_KEPT_BYTES, for_s=KEPT_S, size=lambda page: len(page.body)
+        )
         self._secret = secrets.token_bytes(32)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:

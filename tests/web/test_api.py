@@ -221,6 +221,22 @@ def test_the_answer_speaks_the_language_asked_for(matched: Callable[..., dict[st
     assert "Ayuda legal" in {reason["label"] for reason in spanish["reasons"]}
 
 
+def test_addresses_are_those_of_the_host_that_was_asked(directory_app: Flask) -> None:
+    """Anybody may ask by any name; that crowds nothing out of what is kept of listings."""
+    client, parts = directory_app.test_client(), directory_app.extensions["parts"]
+    sizes: set[int] = set()
+    for host in ("one.example", "two.example", "three.example"):
+        asked = {"services": ["legal-services"], "n": 5}
+        found = client.post(f"{API}/matches", json=asked, base_url=f"https://{host}").get_json()
+        assert len(found["matches"]) == 5
+        for match in found["matches"]:
+            assert match["url"] == f"https://{host}/nonprofits/{match['slug']}"
+        sizes.add(len(parts))
+    assert len(sizes) == 1
+    whole = client.get(f"{API}/nonprofits/{ILAP}", base_url="https://one.example").get_json()
+    assert whole["url"] == f"https://one.example/nonprofits/{ILAP}"
+
+
 def test_what_nobody_does_is_no_close_match(matched: Callable[..., dict[str, Any]]) -> None:
     answer = matched(text="robotics for dogs")
     assert answer["no_close_match"]

@@ -41,6 +41,31 @@ def test_what_nobody_asked_for_longest_makes_room(clock: list[float]) -> None:
     assert len(kept) == 2
 
 
+def test_room_is_measured_by_size() -> None:
+    kept: Recent[str] = Recent(most=5, for_s=10, size=len)
+    kept.put("a", "12")
+    kept.put("b", "12")
+    kept.put("c", "1")
+    assert len(kept) == 3
+    kept.put("a", "1234")
+    assert [kept.get(key) for key in "abc"] == ["1234", None, "1"]
+    kept.put("d", "123456")
+    assert [kept.get(key) for key in "acd"] == ["1234", "1", None]
+
+
+def test_what_is_too_old_leaves_its_room(clock: list[float]) -> None:
+    kept: Recent[str] = Recent(most=4, for_s=10, size=len)
+    for _ in range(3):
+        kept.put("a", "123")
+        clock[0] += 5
+        kept.put("b", "1")
+        clock[0] += 20
+        assert kept.get("a") is None
+    assert len(kept) == 0
+    kept.put("a", "1234")
+    assert kept.get("a") == "1234"
+
+
 def test_what_nobody_asks_for_again_is_forgotten_too(clock: list[float]) -> None:
     kept: Recent[int] = Recent(most=9, for_s=10)
     for key in "abc":

@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from recommender import store
+from recommender import store, web
 from recommender.config import Settings
 from recommender.index import current_generation, publish_generation
 from recommender.models import Partner, PartnerDraft, Status
 from recommender.store import Database
 from recommender.store.catalog import set_status
 from recommender.store.partners import create_partner, rotate_key, set_paused, update_partner
-from recommender.web import repeats, seal
+from recommender.web import answers, repeats, seal
 from recommender.web.recent import Recent
 from tests.web.client import PageClient
 
@@ -88,6 +88,19 @@ def made(world: World) -> list[str]:
     return paths
 
 
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Lets the days of the site, and the clock of its seals, stand at a time."""
+
+    def stand(at: datetime) -> None:
+        clock = type("Clock", (datetime,), {"now": staticmethod(lambda _zone: at)})
+        monkeypatch.setattr(web, "datetime", clock)
+        monkeypatch.setattr(answers, "datetime", clock)
+        monkeypatch.setattr("cryptography.fernet.time.time", at.timestamp)
+
+    return stand
+
+
 def ask_again(client: PageClient, path: str) -> TestResponse:
     """Ask twice; the second answer, which must be the first one once more."""
     first, second = client.get(path), client.get(path)
@@ -138,6 +151,15 @@ def test_what_was_asked_in_a_frame_is_made_once(world: World, made: list[str]) -
     made.clear()
     ask_again(world.client, sent.headers["Location"])
     assert len(made) == 1
+
+
+def test_what_other_programs_read_of_a_topic_is_made_once(world: World, made: list[str]) -> None:
+    topic = world.client.get("/api/v1/topics").get_json()["topics"][0]["slug"]
+    for asked in ("", "?n=3", "?n=3&language=es"):
+        made.clear()
+        path = f"/api/v1/topics/{topic}/matches{asked}"
+        ask_again(world.client, path)
+        assert made == [path]
 
 
 def test_another_address_is_another_page(world: World, made: list[str]) -> None:
@@ -200,6 +222,19 @@ def test_only_so_many_pages_are_kept(
     made.clear()
     world.client.get(paths[0])
     assert (made, len(kept)) == ([paths[0]], 2)
+
+
+def test_pages_that_are_kept_have_room_for_so_many_bytes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repeats, "MAX_KEPT_BYTES", 2_500)
+    kept = repeats.Repeats(_worker(settings))
+    with _worker(settings).test_request_context("/"):
+        for name in "abcd":
+            request.environ["PATH_INFO"] = f"/{name}"
+            kept.keep((), Response(name * 1_000))
+    found = {name: kept._pages.get(kept._key(_environ(f"/{name}"))) for name in "abcd"}
+    assert [name for name, page in found.items() if page] == ["c", "d"]
 
 
 # --- What has changed --------------------------------------------------------------------
@@ -289,15 +324,18 @@ def test_other_writes_to_the_store_leave_pages_alone(world: World, made: list[st
 
 
 def test_a_page_does_not_outlive_its_address(
-    world: World, made: list[str], monkeypatch: pytest.MonkeyPatch
+    world: World, made: list[str], set_clock: Callable[[datetime], None]
 ) -> None:
+    """Its last day is the first on which it is made anew each time."""
+    sealed_at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    set_clock(sealed_at)
     path = world.seal()
-    tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0) + timedelta(days=1)
-    monkeypatch.setattr(seal, "LIFETIME", (tomorrow - datetime.now(UTC)) / 2)
-    made.clear()
-    for _ in range(2):
-        assert world.client.get(path).status_code == 200
-    assert made == [path, path]
+    for left, times in ((timedelta(days=1), 1), (timedelta(0), 2)):
+        set_clock(sealed_at + seal.LIFETIME - left)
+        made.clear()
+        for _ in range(2):
+            assert world.client.get(path).status_code == 200
+        assert made == [path] * times
 
 
 def test_a_store_that_cannot_be_read_is_told_and_not_hidden(

@@ -36,6 +36,7 @@ from recommender.web.api.representations import (
 )
 from recommender.web.forms import parse_filters, parse_place, parse_profile, readable
 from recommender.web.problems import error_json
+from recommender.web.repeats import kept
 from recommender.web.standing import lead_on
 from recommender.web.vocabulary import get_vocabulary
 
@@ -170,8 +171,12 @@ def read_topic(slug: str) -> Response:
 
 
 @bp.get("/topics/<slug>/matches")
+@kept
 def read_topic_matches(slug: str) -> Response:
-    """The nonprofits of a topic guide: no reader's input, so that any cache may carry them."""
+    """The nonprofits of a topic guide: no reader's input, so that any cache may carry them.
+
+    So does ours; as with any other, what it answers is not counted against a limit.
+    """
     query = read_query()
     language, guide = _language(query), get_guide(get_db(), slug)
     profile = DonorProfile(text=guide.query(language), language=language)

@@ -21,7 +21,7 @@ from recommender.models import (
     TagKind,
     Visibility,
 )
-from recommender.web.addresses import absolute_url, origin
+from recommender.web.addresses import absolute_url, origin, path_to
 from recommender.web.rendering import once
 from recommender.web.vocabulary import Vocabulary
 
@@ -109,13 +109,14 @@ class Representer:
 
     def brief(self, nonprofit: Nonprofit) -> Json:
         """The fields by which a reader tells one listing from another."""
-        names = ("brief", self.language, nonprofit.slug, origin())
-        return once(nonprofit, names, lambda: self._brief(nonprofit))
+        names = ("brief", self.language, nonprofit.slug)
+        # Kept without the host, which is whatever a caller says it is.
+        return _on_this_host(once(nonprofit, names, lambda: self._brief(nonprofit)))
 
     def nonprofit(self, nonprofit: Nonprofit) -> Json:
         """Everything that may be shown of a listing."""
         return {
-            **self._identity(nonprofit),
+            **_on_this_host(self._identity(nonprofit)),
             "summary_en": nonprofit.summary_en,
             "summary_es": nonprofit.summary_es,
             "other_names": nonprofit.other_names,
@@ -166,7 +167,7 @@ class Representer:
             "state": office.state if office else None,
             "reach": nonprofit.reach,
             "basis": nonprofit.basis,
-            "url": absolute_url(self.language, "directory.profile", slug=nonprofit.slug),
+            "url": path_to(self.language, "directory.profile", slug=nonprofit.slug),
             "website": nonprofit.website or None,
         }
 
@@ -192,6 +193,10 @@ class Representer:
             "tag": reason.label if is_tag else None,
             "sources": reason.sources,
         }
+
+
+def _on_this_host(listing: Json) -> Json:
+    return {**listing, "url": origin() + listing["url"]}
 
 
 def _locations(locations: Iterable[Location]) -> list[Json]:
