@@ -1,11 +1,12 @@
 """All measurements: `python -m benchmarks [DIR …]`, where DIR are judged collections.
 
-What needs further files is left out where they are not given, with a line that says so.
+What needs files or programs that are not there is left out, with a line that says so.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ def list_parts(chosen: argparse.Namespace) -> Iterator[Part]:
     files = (chosen.bmf, chosen.missions, chosen.work)
     no_files = "" if all(files) else "files: BMF=FILE MISSIONS=DIR WORK=DIR"
     no_dask = "" if find_spec("dask") else "Dask: pip install -r benchmarks/requirements.txt"
+    no_wrk = "" if shutil.which("wrk") else "wrk: apt install wrk, or brew install wrk"
+    no_browser = "" if shutil.which("chromium") else "Chromium: apt install chromium"
     register = (chosen.bmf, chosen.missions, "--work", chosen.work)
     yield Part(name="relevance", arguments=tuple(chosen.folders), lacks=no_folders)
     yield Part(name="judged")
@@ -40,9 +43,9 @@ def list_parts(chosen: argparse.Namespace) -> Iterator[Part]:
     yield Part(name="scale", arguments=register, lacks=no_files)
     yield Part(name="cluster", arguments=register, lacks=no_files or no_dask)
     yield Part(name="publishing")
-    yield Part(name="http")
-    yield Part(name="pages")
-    yield Part(name="widget")
+    yield Part(name="http", lacks=no_wrk)
+    yield Part(name="pages", lacks=no_browser)
+    yield Part(name="widget", lacks=no_browser)
 
 
 def run(part: Part) -> None:

@@ -33,8 +33,8 @@ DEPTH = 10
 GOOD = 2
 """From this grade on a donor could act on a listing."""
 HEADER = (
-    "| engine | tune | test | English | Spanish | good among the first 5 |\n"
-    "|---|---|---|---|---|---|"
+    "| engine | tune | test | all | English | Spanish | good among the first 5 |\n"
+    "|---|---|---|---|---|---|---|"
 )
 
 
@@ -124,6 +124,7 @@ def format_row(name: str, judged: Judged, engine: Engine) -> str:
     parts = (
         [donor for donor in judged.donors if is_for_tuning(donor)],
         [donor for donor in judged.donors if not is_for_tuning(donor)],
+        judged.donors,
         [donor for donor in judged.donors if donor["language"] == "en"],
         [donor for donor in judged.donors if donor["language"] == "es"],
     )

@@ -128,6 +128,16 @@ def test_parts_that_lack_their_files_are_named_and_not_run(
     assert "## scale\n\nLeft out: needs files: BMF=FILE" in capsys.readouterr().out
 
 
+def test_parts_that_lack_a_program_say_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(everything.shutil, "which", lambda name: None if name == "wrk" else name)
+    lacks = {part.name: part.lacks for part in everything.list_parts(everything.parse([]))}
+    assert lacks["http"].startswith("wrk: apt install wrk")
+    assert lacks["pages"] == lacks["widget"] == lacks["matching"] == ""
+    monkeypatch.setattr(everything.shutil, "which", lambda _: None)
+    lacks = {part.name: part.lacks for part in everything.list_parts(everything.parse([]))}
+    assert lacks["pages"] == lacks["widget"] == "Chromium: apt install chromium"
+
+
 def test_parts_are_given_their_files() -> None:
     asked = ["--bmf", "b", "--missions", "m", "--work", "w", "one", "two"]
     parts = {part.name: part for part in everything.list_parts(everything.parse(asked))}

@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.judged import (
+    HEADER,
+    Donor,
     Judged,
+    format_row,
     is_for_tuning,
     measure,
     our_engine,
@@ -52,6 +55,20 @@ def test_donors_are_answered_better_than_by_bm25(
     peer, peer_good = measure(judged, judged.donors, peer_engine("bm25s", index, labels))
     assert 0 < peer < 1.05 * peer < ours < 1
     assert peer_good < ours_good
+
+
+def test_a_row_has_a_figure_for_each_part_and_for_all(judged: Judged) -> None:
+    def best_of_tuned(donor: Donor) -> list[str]:
+        grades = judged.grades[donor["id"]]
+        found = sorted(grades, key=grades.__getitem__, reverse=True)[:10]
+        return found if is_for_tuning(donor) else []
+
+    cells = [cell.strip() for cell in format_row("best", judged, best_of_tuned).split("|")[1:-1]]
+    names = [cell.strip() for cell in HEADER.splitlines()[0].split("|")[1:-1]]
+    row = dict(zip(names, cells, strict=True))
+    assert (row["engine"], row["tune"], row["test"]) == ("best", "1.000", "0.000")
+    chosen = [donor for donor in judged.donors if any(judged.grades[donor["id"]].values())]
+    assert row["all"] == f"{sum(map(is_for_tuning, chosen)) / len(chosen):.3f}"
 
 
 def test_an_engine_that_finds_nothing_measures_nothing(judged: Judged) -> None:
