@@ -9,8 +9,7 @@ export PORT
 .PHONY: serve test lint index bench secret browser messages clean
 
 serve: $(VENV)/.installed secret
-	@$(BIN)/flask --app app prepare
-	@exec $(BIN)/gunicorn -c gunicorn.conf.py
+	@exec $(BIN)/gunicorn -c gunicorn.conf.py "app:create_server(prepares=True)"
 
 # One process a core; a file stays in one of them, for what its tests share is dear to make.
 test: lint browser

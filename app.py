@@ -79,9 +79,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def create_server() -> Flask:
-    """Make the application for a server that forks, with what every worker would have to do."""
+def create_server(*, prepares: bool = False) -> Flask:
+    """Make the application for a server that forks, with what every worker would have to do.
+
+    With `prepares` that is preceded by what `flask prepare` does, if anything is to be done.
+    """
     app = create_app()
+    if prepares:
+        cli.prepare_if_needed(app)
     rendering.compile_templates(app)
     return app
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +17,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from recommender.config import ROOT
 from recommender.errors import PublishRefused, RecommenderError
 
 if TYPE_CHECKING:
@@ -85,10 +87,10 @@ def load(quiet: bool, wants_publication: bool) -> None:
 def _load(db: Database) -> list[str]:
     from recommender.importers import directory
     from recommender.publish import open_gazetteer
-    from recommender.store.catalog import get_data_digest, load_catalog
+    from recommender.store.catalog import load_catalog
 
     settings = get_settings()
-    if get_data_digest(db) == directory.compute_digest(settings.data):
+    if _is_loaded(db):
         return ["The catalogue is up to date."]
     read = directory.read_directory(settings.data, open_gazetteer(settings))
     report = load_catalog(db, read.contents)
@@ -97,6 +99,13 @@ def _load(db: Database) -> list[str]:
         *_named("Terms, resources and guides kept as staff left them", report.kept),
         *_named("Without coordinates", read.unplaced),
     ]
+
+
+def _is_loaded(db: Database) -> bool:
+    from recommender.importers.directory import compute_digest
+    from recommender.store.catalog import get_data_digest
+
+    return get_data_digest(db) == compute_digest(get_settings().data)
 
 
 @catalog.command("import")
@@ -453,6 +462,41 @@ def prepare() -> None:
         serving = find_serving(get_settings())
         if serving and not is_reported(db, serving):
             click.echo(_report(db, serving))
+
+
+def prepare_if_needed(app: Flask) -> None:
+    """Run `flask prepare` unless it would do nothing.
+
+    In a process of its own, because workers are forked from this one: what a build imports
+    and holds would be in each of them.
+    """
+    with app.app_context():
+        if is_prepared():
+            return
+    command = [sys.executable, "-m", "flask", "--app", "app", "prepare"]
+    with suppress(KeyboardInterrupt):
+        failed = subprocess.run(command, cwd=ROOT, check=False).returncode
+        if not failed:
+            return
+    sys.exit(1)
+
+
+def is_prepared() -> bool:
+    """Whether `flask prepare` has nothing to do; it says what is wrong where this fails."""
+    from recommender.publish import find_serving, has_gazetteer, is_published
+    from recommender.report import is_reported
+
+    settings = get_settings()
+    try:
+        with open_store() as db:
+            return (
+                _is_loaded(db)
+                and has_gazetteer(settings)
+                and is_published(db, settings)
+                and is_reported(db, find_serving(settings))
+            )
+    except RecommenderError:
+        return False
 
 
 def _publish_if_needed(db: Database) -> str:

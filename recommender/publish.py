@@ -332,11 +332,15 @@ def _reason(error: Exception) -> str:
 
 def open_gazetteer(settings: Settings) -> Gazetteer:
     """The place tables, built anew when the ZIP package or our aliases have changed."""
-    stamp = _gazetteer_stamp(settings.data / PLACES_FILE)
-    file = settings.gazetteer / STAMP
-    if not file.exists() or file.read_text() != stamp:
-        _build_gazetteer(settings, stamp)
+    if not has_gazetteer(settings):
+        _build_gazetteer(settings, _gazetteer_stamp(settings.data / PLACES_FILE))
     return Gazetteer.load(settings.gazetteer)
+
+
+def has_gazetteer(settings: Settings) -> bool:
+    """Whether the place tables are those of the ZIP package and our aliases as they are now."""
+    file = settings.gazetteer / STAMP
+    return file.exists() and file.read_text() == _gazetteer_stamp(settings.data / PLACES_FILE)
 
 
 def _gazetteer_stamp(aliases: Path) -> str:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -219,6 +221,64 @@ def test_prepare_loads_and_publishes_once(app: Flask, settings: Settings) -> Non
     assert "Measured who gets shown to 1,000 made-up donors." in first
     assert "Measured" not in second
     assert "has been measured" in _flask(app, "index", "exposure").output
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The commands that a start of the server has run; the first fails as the second does not."""
+    ran: list[str] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        ran.append(command[-1])
+        return subprocess.CompletedProcess(command, len(ran) == 1)
+
+    monkeypatch.setattr(cli.subprocess, "run", run)
+    monkeypatch.setattr(publish, "has_gazetteer", lambda _: True)
+    return ran
+
+
+def _change_a_file(settings: Settings) -> None:
+    edit(settings.data, "nonprofits/me", lambda records: records[0].update(summary_en="Other."))
+
+
+def _withdraw_one(settings: Settings) -> None:
+    set_status(connect(settings.database), "test-legal-help", Status.WITHDRAWN)
+
+
+def _lose_the_report(settings: Settings) -> None:
+    connect(settings.database).execute("DELETE FROM exposures")
+
+
+def _lose_the_index(settings: Settings) -> None:
+    shutil.rmtree(settings.index)
+
+
+def _lose_the_data(settings: Settings) -> None:
+    shutil.rmtree(settings.data)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_change_a_file, _withdraw_one, _lose_the_report, _lose_the_index, _lose_the_data],
+)
+def test_a_server_prepares_only_what_changed(
+    prepared: Flask, settings: Settings, runs: list[str], change: Callable[[Settings], None]
+) -> None:
+    cli.prepare_if_needed(prepared)
+    assert runs == []
+    change(settings)
+    with pytest.raises(SystemExit, match="1"):
+        cli.prepare_if_needed(prepared)
+    cli.prepare_if_needed(prepared)
+    assert runs == ["prepare", "prepare"]
+
+
+def test_place_tables_of_other_aliases_are_to_be_prepared(
+    prepared: Flask, runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "has_gazetteer", lambda _: False)
+    with pytest.raises(SystemExit, match="1"):
+        cli.prepare_if_needed(prepared)
 
 
 def test_prepare_publishes_again_when_a_listing_changed(

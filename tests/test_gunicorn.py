@@ -15,11 +15,13 @@ import pytest
 from recommender.config import ROOT
 from tests.serving import SECRET_KEY
 
+PREPARING = "app:create_server(prepares=True)"
 
-def _start(instance: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+
+def _start(instance: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Start the server as `make serve` does, where it has to end at once."""
     return subprocess.run(
-        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"],
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *options],
         cwd=ROOT,
         env={
             **os.environ,
@@ -40,6 +42,18 @@ def test_a_port_in_use_is_named_with_a_way_out(tmp_path: Path) -> None:
         ended = _start(tmp_path, PORT=str(port))
     assert ended.returncode == 1
     assert f"Port {port} is in use. To take another one: PORT={port + 1} make serve" in ended.stderr
+
+
+def test_a_site_that_cannot_be_prepared_is_not_served(tmp_path: Path) -> None:
+    ended = _start(tmp_path, PREPARING, PORT="18433", WAYMARK_DATA=str(tmp_path / "empty"))
+    assert ended.returncode == 1
+    assert "Error: term_map.json: No such file or directory" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "Waymark is at" not in ended.stdout
+
+
+def test_make_serve_prepares() -> None:
+    assert f'-c gunicorn.conf.py "{PREPARING}"' in (ROOT / "Makefile").read_text()
 
 
 def test_an_address_of_another_machine_is_refused_plainly(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from recommender.index.arrays import Floats, Ints
 from recommender.index.neighbours import Units, find_all
 from recommender.models import Nonprofit, Status, Tag, TermMapping, Visibility
 from recommender.publish import (
+    has_gazetteer,
     is_published,
     list_exposed,
     open_gazetteer,
@@ -525,9 +526,12 @@ def test_the_place_tables_are_built_once(
 
 
 def test_the_place_tables_are_built_anew_when_the_aliases_change(settings: Settings) -> None:
+    assert not has_gazetteer(settings)
     open_gazetteer(settings)
+    assert has_gazetteer(settings)
     aliases = NO_ALIASES | {"cities": {"Portland, ME": ["the port"]}}
     (settings.data / "places.json").write_text(json.dumps(aliases))
+    assert not has_gazetteer(settings)
     assert open_gazetteer(settings).resolve("the port").label == "Portland, ME"
     assert [path.name for path in settings.instance.iterdir()] == ["gazetteer"]
 
