@@ -17,20 +17,18 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.geo import Gazetteer
-from recommender.golden import DEPTH, read_question
+from recommender.golden import find_order, read_question
 from recommender.index import Index
 from recommender.index.fields import concepts
 from recommender.index.insertion import find_surfaces, insert_listing, project
 from recommender.models import (
     Basis,
-    DonorProfile,
     Language,
     Location,
     Nonprofit,
-    SearchQuery,
     ServiceArea,
 )
-from recommender.pipeline import Order, order_found, order_matches
+from recommender.pipeline import Order
 from recommender.query import find_phrases
 from recommender.text import analyse, fold, stem, words
 
@@ -160,7 +158,7 @@ class Yardstick:
 
     @cached_property
     def _before(self) -> list[npt.NDArray[np.int32]]:
-        orders = [_order(asked, self.index, self.exclude) for _, asked in self._questions]
+        orders = [find_order(asked, self.index, self.exclude) for _, asked in self._questions]
         return [order.rows.astype(np.int32) for order in orders]
 
     def _standings(self, slug: str, inserted: Index) -> tuple[Standing, ...]:
@@ -168,7 +166,7 @@ class Yardstick:
         exclude = self.exclude - {slug}
         found = []
         for (query, asked), before in zip(self._questions, self._before, strict=True):
-            order = _order(asked, inserted, exclude)
+            order = find_order(asked, inserted, exclude)
             old, new = _find_rank(before, now), _find_rank(order.rows, row)
             purpose = _find_purpose(query, slug, (old, new), order)
             if purpose is not None:
@@ -208,12 +206,6 @@ def find_hints(record: Nonprofit, index: Index) -> list[Hint]:
 
 
 # --- Ranks -------------------------------------------------------------------------------
-
-
-def _order(asked: DonorProfile | SearchQuery, index: Index, exclude: Set[str]) -> Order:
-    if isinstance(asked, SearchQuery):
-        return order_found(asked, index, exclude=exclude)
-    return order_matches(asked, index, n=DEPTH, exclude=exclude)
 
 
 def _find_rank(rows: npt.NDArray[np.integer], row: int) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,28 @@ from recommender.errors import InvalidRecord
 from recommender.geo import Gazetteer
 from recommender.index import Index
 from recommender.models import DonorProfile, Language, Nonprofit, SearchQuery
-from recommender.pipeline import recommend, search
+from recommender.pipeline import Order, order_found, order_matches
 
 DEPTH = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What one golden query brought."""
+    """What one golden query brought: at most `DEPTH` rows of an index, in order."""
 
-    nonprofits: tuple[Nonprofit, ...]
+    index: Index
+    rows: tuple[int, ...]
     no_close_match: bool
 
     @property
     def slugs(self) -> list[str]:
         """The slugs in order."""
-        return [nonprofit.slug for nonprofit in self.nonprofits]
+        return [self.index.slugs[row] for row in self.rows]
+
+    @cached_property
+    def nonprofits(self) -> tuple[Nonprofit, ...]:
+        """The listings in order; most expectations need no more than their slugs."""
+        return tuple(self.index.nonprofit(row) for row in self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,16 +119,18 @@ def find_failures(
 
 def ask(query: Mapping[str, Any], index: Index, gazetteer: Gazetteer) -> Answer:
     """Put one golden query to the engine as a donor or a visitor of the directory would."""
-    asked = read_question(query, gazetteer)
+    order = find_order(read_question(query, gazetteer), index)
+    rows = tuple(order.rows[:DEPTH].tolist())
+    return Answer(index=index, rows=rows, no_close_match=order.no_close_match)
+
+
+def find_order(
+    asked: DonorProfile | SearchQuery, index: Index, exclude: Set[str] = frozenset()
+) -> Order:
+    """The order of the answer to what a golden query asks; reasons would take a quarter more."""
     if isinstance(asked, SearchQuery):
-        page = search(asked, index)
-        found = tuple(match.nonprofit for match in page.matches)
-        return Answer(nonprofits=found, no_close_match=not page.total)
-    answer = recommend(asked, index, n=DEPTH)
-    return Answer(
-        nonprofits=tuple(match.nonprofit for match in answer.matches),
-        no_close_match=answer.no_close_match,
-    )
+        return order_found(asked, index, exclude=exclude)
+    return order_matches(asked, index, n=DEPTH, exclude=exclude)
 
 
 def read_question(query: Mapping[str, Any], gazetteer: Gazetteer) -> DonorProfile | SearchQuery:

@@ -62,11 +62,13 @@ class Order:
 
     Aligned with `rows`: `coverage` is the share of what was asked that each listing has, in
     [0, 1], and `is_local` whether it is near the place that was given or serves it.
+    `no_close_match` says that nothing fits closely, or that a search has found nothing.
     """
 
     rows: npt.NDArray[np.integer]
     coverage: npt.NDArray[np.float32]
     is_local: Mask
+    no_close_match: bool
 
 
 def recommend(
@@ -111,7 +113,7 @@ def order_matches(
     signals = _read_profile(profile, index, exclude)
     order = rank(signals, n=n).order
     far = _is_far(signals.query, signals)
-    return _ordered(order if signals.query.units or not far else order[:0], signals)
+    return _ordered(order if signals.query.units or not far else order[:0], signals, far)
 
 
 def _read_profile(profile: DonorProfile, index: Index, exclude: Set[str]) -> Signals:
@@ -197,16 +199,18 @@ def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset())
 def order_found(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset()) -> Order:
     """The order in which `search` gives its listings, over all its pages."""
     signals, _ = _read_search(query, index, exclude)
-    return _ordered(_sorted(rank(signals, n=0).order, query.sort, signals), signals)
+    order = _sorted(rank(signals, n=0).order, query.sort, signals)
+    return _ordered(order, signals, no_close_match=not len(order))
 
 
-def _ordered(order: npt.NDArray[np.integer], signals: Signals) -> Order:
+def _ordered(order: npt.NDArray[np.integer], signals: Signals, no_close_match: bool) -> Order:
     nearness = signals.nearness
     local = np.ones(len(order), dtype=np.bool_)
     return Order(
         rows=signals.topic.rows[order],
         coverage=signals.topic.coverage[order],
         is_local=local if nearness is None else serves_locally(nearness)[order],
+        no_close_match=no_close_match,
     )
 
 

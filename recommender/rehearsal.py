@@ -206,5 +206,7 @@ def _expectation(failure: Failure) -> tuple[str, str]:
 
 def _moves(old: Answer, new: Answer) -> tuple[Move, ...]:
     """Only what changes place."""
+    if old.slugs == new.slugs:
+        return ()
     moves = compare(old.nonprofits, new.nonprofits)
     return tuple(move for move in moves if move.kind != "same")

@@ -94,7 +94,8 @@ def test_rank_by_length_is_measured_among_carriers(
     wish = DonorProfile(services=("housing",))
     assert "places and length: " in explain_length(index, [wish])
     for rows, rho in ((np.argsort(index.lengths), -1), (np.argsort(-index.lengths), 1)):
-        order = Order(rows=rows, coverage=np.ones(10), is_local=np.ones(10, dtype=np.bool_))
+        ones = np.ones(10)
+        order = Order(rows=rows, coverage=ones, is_local=ones > 0, no_close_match=False)
         monkeypatch.setattr(fairness, "order_matches", lambda *_, order=order, **__: order)
         assert ranks_by_length(index, wish) == pytest.approx(rho)
     assert ranks_by_length(index, replace(wish, populations=("farmworkers",))) is None

@@ -8,8 +8,10 @@ import zipcodes
 from recommender.config import ROOT
 from recommender.errors import InvalidRecord, UnknownPlace
 from recommender.geo import Gazetteer, build_gazetteer
-from recommender.golden import Failure, ask, check_golden, read_golden, without_listings
+from recommender.golden import DEPTH, Failure, ask, check_golden, read_golden, without_listings
 from recommender.index import Index
+from recommender.models import DonorProfile, SearchQuery
+from recommender.pipeline import recommend, search
 from tests.small_world import NO_ALIASES, zip_records
 
 
@@ -105,6 +107,20 @@ def test_a_query_is_put_as_a_donor_would(index: Index, gazetteer: Gazetteer) -> 
     assert ask(chips, index, gazetteer).slugs[0] == "test-harbor-shelter"
     haitian = golden(text="", communities=["haitian"])
     assert ask(haitian, index, gazetteer).slugs[0] == "test-haitian-house"
+
+
+@pytest.mark.parametrize("text", ["asylum lawyers", "zzz", "refugee clinic Houston"])
+def test_an_answer_is_the_one_that_donors_and_visitors_get(
+    index: Index, gazetteer: Gazetteer, text: str
+) -> None:
+    answer = ask(golden(text=text), index, gazetteer)
+    given = recommend(DonorProfile(text=text), index, n=DEPTH)
+    assert answer.nonprofits == tuple(match.nonprofit for match in given.matches)
+    assert answer.no_close_match is given.no_close_match
+    answer = ask(golden(text=text, kind="search"), index, gazetteer)
+    page = search(SearchQuery(text=text, page_size=DEPTH), index)
+    assert answer.nonprofits == tuple(match.nonprofit for match in page.matches)
+    assert answer.no_close_match is (not page.total)
 
 
 def test_a_query_is_put_as_a_visitor_of_the_directory_would(

@@ -387,9 +387,11 @@ def test_a_bare_order_is_that_of_the_answers(crowd_index: Index, index: Index, t
         first = [asked.slugs[row] for row in order.rows[:5]]
         assert first == [match.nonprofit.slug for match in answer.matches]
         assert len(order.rows) == len(order.coverage) == len(order.is_local)
+        assert order.no_close_match is answer.no_close_match
         listed = order_found(SearchQuery(text=text), asked, exclude=gone)
         page = search(SearchQuery(text=text), asked, exclude=gone)
         assert len(listed.rows) == page.total
+        assert listed.no_close_match is (not page.total)
         first = [asked.slugs[row] for row in listed.rows[:20]]
         assert first == [match.nonprofit.slug for match in page.matches]
 
