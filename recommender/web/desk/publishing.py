@@ -96,7 +96,10 @@ def init_app(app: Flask) -> None:
     app.extensions["publisher"] = Background()
     app.after_request(_publish_what_changed)
     app.jinja_env.globals.update(
-        publishing_trouble=find_trouble, publishing_result=say_result, by_itself=is_by_itself
+        publishing_trouble=find_trouble,
+        publishing_result=say_result,
+        by_itself=is_by_itself,
+        is_serving=is_serving,
     )
 
 
@@ -110,13 +113,29 @@ def find_trouble() -> Publication | None:
     return None
 
 
+def is_serving() -> bool:
+    """Whether donors get answers at all."""
+    with suppress(RecommenderError):
+        get_index()
+        return True
+    return False
+
+
 def _is_behind() -> bool:
-    return bool(get_index().manifest["catalog_revision"] != get_catalog_revision(get_db()))
+    """Whether donors find another state of the catalogue, or none because nothing can be read.
+
+    That is so where all is damaged, or was built by another version: a publication mends it.
+    """
+    try:
+        served = get_index().manifest["catalog_revision"]
+    except IndexDamaged:
+        return True
+    return bool(served != get_catalog_revision(get_db()))
 
 
 def _may_be_behind() -> bool:
-    """The same for the page, which must be there to mend an index that cannot be read."""
-    with suppress(IndexNotReady, IndexDamaged):
+    """The same for the page, which is there before the first publication too."""
+    with suppress(IndexNotReady):
         return _is_behind()
     return True
 

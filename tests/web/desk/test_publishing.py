@@ -15,7 +15,7 @@ from flask import Flask
 from app import create_app
 from recommender import store
 from recommender.config import ROOT, Settings
-from recommender.index import current_generation, list_generations, publishing
+from recommender.index import current_generation, generations, list_generations, publishing
 from recommender.models import Nonprofit, Status, Tag
 from recommender.publish import GOLDEN_FILE, PLACES_FILE, publish
 from recommender.store.accounts import Role
@@ -407,3 +407,48 @@ def test_where_nothing_can_be_read_the_page_mends_it(app: Flask) -> None:
     assert "Publish now" in reviewer.page("/staff/publish").source
     assert reviewer.submit("/staff/publish").status_code == 303
     assert "Everything approved can be found." in reviewer.page("/staff/publish").source
+
+
+# --- After an update ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def updated(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Flask]:
+    """A worker whose code analyses words in another way than the code that built the index."""
+    monkeypatch.setattr(generations, "ANALYSIS_VERSION", request.node.name)
+    fresh = create_app(app.config["WAYMARK"])
+    fresh.test_client_class = PageClient
+    yield fresh
+    assert settle(fresh)
+
+
+def test_an_index_of_another_version_is_built_anew_by_itself(updated: Flask) -> None:
+    n_before, before = len(history(updated)), serving(updated)
+    sign_in(updated, Role.EDITOR).page("/staff/account")
+    assert settle(updated)
+    assert (len(history(updated)), history(updated)[0].state) == (
+        n_before + 1,
+        PublicationState.PUBLISHED,
+    )
+    assert serving(updated) > before
+    assert "Everything approved" in sign_in(updated, Role.EDITOR).page("/staff/publish").source
+
+
+def test_where_it_cannot_be_built_anew_staff_are_told(updated: Flask) -> None:
+    ask_for(updated.config["WAYMARK"], ANSWERED, IMPOSSIBLE)
+    editor, n_before = sign_in(updated, Role.EDITOR), len(history(updated))
+    editor.page("/staff/account")
+    assert settle(updated)
+    (entry, *_) = history(updated)
+    assert entry.state is PublicationState.REFUSED
+    shown = editor.page("/staff/account")
+    assert f"/staff/publish/{entry.id}" in shown.links
+    assert "Donors find nothing until it is mended." in shown.source
+    assert "still serves" not in shown.source
+    assert settle(updated)
+    assert len(history(updated)) == n_before + 1
+    ask_for(updated.config["WAYMARK"], ANSWERED)
+    sign_in(updated, Role.REVIEWER).submit("/staff/publish")
+    assert f"/staff/publish/{entry.id}" not in editor.page("/staff/account").links
