@@ -24,15 +24,14 @@ def find_counterparts(english: Postings, spanish: Postings, n_terms: int) -> Int
     some rounds of expectation maximisation (IBM Model 1: Brown et al., "The Mathematics of
     Statistical Machine Translation", Computational Linguistics 19(2), 1993).
     """
-    rows, ours, theirs = _pair(english, spanish)
+    group, ours, theirs = _pair(english, spanish)
     pairs, at = np.unique(theirs * n_terms + ours, return_inverse=True)
     of, said = pairs // n_terms, pairs % n_terms
-    _, group = np.unique(rows * n_terms + ours, return_inverse=True)
     probability: Floats = np.ones(len(pairs))
     for _ in range(ROUNDS):
         probability = _improve(probability, at, group, of)
-    best = np.argsort(probability, kind="stable")
-    best = best[probability[best] >= SURE]
+    sure = np.flatnonzero(probability >= SURE)
+    best = sure[np.argsort(probability[sure], kind="stable")]
     found = np.full(n_terms, -1, dtype=np.int32)
     found[of[best]] = said[best]
     found[found == np.arange(n_terms)] = -1
@@ -41,23 +40,30 @@ def find_counterparts(english: Postings, spanish: Postings, n_terms: int) -> Int
 
 def _improve(probability: Floats, at: Ints, group: Ints, of: Ints) -> Floats:
     """One round: share each English word out among the Spanish ones of its listing, and count."""
-    shares = probability[at] / np.bincount(group, weights=probability[at])[group]
+    given = probability[at]
+    shares = given / np.bincount(group, weights=given)[group]
     counts = np.bincount(at, weights=shares)
     improved: Floats = counts / np.bincount(of, weights=counts)[of]
     return improved
 
 
 def _pair(english: Postings, spanish: Postings) -> tuple[Ints, Ints, Ints]:
-    """Every English term of a listing with every Spanish one: rows, ours, theirs."""
+    """Every English term of a listing with every Spanish one: group, ours, theirs.
+
+    A group is one English term of one listing.
+    """
     ours_of, theirs_of = np.diff(english.indptr), np.diff(spanish.indptr)
     both = np.flatnonzero((ours_of > 0) & (theirs_of > 0))
     both = both[:: len(both) // MAX_LISTINGS + 1]
-    rows = np.repeat(both, ours_of[both] * theirs_of[both])
-    ours = [np.repeat(english.row(row)[0], theirs_of[row]) for row in both.tolist()]
-    theirs = [np.tile(spanish.row(row)[0], ours_of[row]) for row in both.tolist()]
-    return rows, _join(ours), _join(theirs)
+    ours = english.columns[_ranges(english.indptr[both], ours_of[both])]
+    sizes = np.repeat(theirs_of[both], ours_of[both])
+    starts = np.repeat(spanish.indptr[both], ours_of[both])
+    theirs = spanish.columns[_ranges(starts, sizes)].astype(np.int64)
+    return np.repeat(np.arange(len(ours)), sizes), np.repeat(ours, sizes), theirs
 
 
-def _join(parts: list[Ints]) -> Ints:
-    joined: Ints = np.concatenate([np.empty(0, dtype=np.int64), *parts]).astype(np.int64)
-    return joined
+def _ranges(starts: Ints, sizes: Ints) -> Ints:
+    """So many numbers from each start on, one range after the other."""
+    before = np.cumsum(sizes) - sizes
+    numbers: Ints = np.repeat(starts - before, sizes) + np.arange(sizes.sum())
+    return numbers
