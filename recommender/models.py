@@ -131,6 +131,10 @@ class Nonprofit:
     in_irs_extract: bool = False
     notes: str = ""
 
+    def __hash__(self) -> int:
+        """By the slug alone, which tells listings apart in far less time than all fields."""
+        return hash(self.slug)
+
     def tags(self, kind: TagKind) -> tuple[str, ...]:
         """The tags of one vocabulary."""
         tags: tuple[str, ...] = getattr(self, kind)

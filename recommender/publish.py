@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -48,15 +48,21 @@ from recommender.index import (
     write_generation,
 )
 from recommender.index.arrays import Floats, Ints
-from recommender.index.counts import Progress
+from recommender.index.counts import Recount
 from recommender.index.model import decode
 from recommender.index.neighbours import Units, find_all, is_same
+from recommender.index.progress import Progress, Steps
 from recommender.models import Nonprofit, Visibility
 from recommender.store import Database, snapshot
 from recommender.store.catalog import get_catalog_revision
 from recommender.store.history import OPERATOR, SCHEDULE, Author
 from recommender.store.library import list_tags, list_term_mappings
-from recommender.store.listings import list_barred, list_excluded, list_nonprofits
+from recommender.store.listings import (
+    ListingReader,
+    list_barred,
+    list_excluded,
+    list_nonprofits,
+)
 from recommender.store.publications import (
     ChangedListing,
     Changes,
@@ -79,11 +85,14 @@ MAX_LISTED = 100
 _NOT_SHOWN = ("updated_on",)
 
 
+_READER, _COUNT = ListingReader(), Recount()
+
+
 def read_inputs(db: Database) -> BuildInputs:
     """Everything that goes into an index, from one state of the catalogue."""
     with snapshot(db):
         return BuildInputs(
-            nonprofits=list_nonprofits(db),
+            nonprofits=_READER.read(db),
             tags=list_tags(db),
             term_map=list_term_mappings(db),
             catalog_revision=get_catalog_revision(db),
@@ -131,10 +140,14 @@ def warm_up() -> None:
 def is_published(db: Database, settings: Settings) -> bool:
     """Whether what serves was built by this code from the catalogue as it is now."""
     try:
-        manifest = verify_generation(settings.index, current_generation(settings.index))
+        serving = current_generation(settings.index)
+        manifest = read_manifest(settings.index, serving)
+        if manifest.get("catalog_revision") != get_catalog_revision(db):
+            return False  # whole or not: nothing of it needs to be read
+        verify_generation(settings.index, serving)
     except (IndexNotReady, IndexDamaged):
         return False
-    return bool(manifest["catalog_revision"] == get_catalog_revision(db))
+    return True
 
 
 def find_serving(settings: Settings) -> str:
@@ -277,7 +290,7 @@ def _build(db: Database, settings: Settings, by: Author, progress: Progress) -> 
 def _try(db: Database, settings: Settings, begun: Publication, progress: Progress) -> Publication:
     inputs = read_inputs(db)
     find = partial(find_or_keep, settings.index, begun.previous)
-    index = build_index(inputs, progress=progress, find=find)
+    index = build_index(inputs, progress=progress, count=_COUNT, find=find)
     queries = without_listings(read_golden(settings.data / GOLDEN_FILE), list_excluded(db))
     progress("questions", 0, len(queries))
     failures = check_golden(queries, index, open_gazetteer(settings))
@@ -306,9 +319,7 @@ def _try(db: Database, settings: Settings, begun: Publication, progress: Progres
     return replace(built, state=PublicationState.PUBLISHED)
 
 
-def find_or_keep(
-    root: Path, serving: str, units: Units, progress: Callable[[int, int], None]
-) -> tuple[Ints, Floats]:
+def find_or_keep(root: Path, serving: str, units: Units, progress: Steps) -> tuple[Ints, Floats]:
     """`find_all`, but for the neighbours that serve where every listing has the same words.
 
     A new website, figure or source, or another term map, changes no weight. A changed word

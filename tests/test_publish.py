@@ -20,6 +20,7 @@ from recommender.index import (
     list_generations,
     load_current,
     publish_generation,
+    read_manifest,
     verify_generation,
 )
 from recommender.index.arrays import Floats, Ints
@@ -263,15 +264,29 @@ print(write_generation(built, Path(sys.argv[2])))
 
 
 CHANGES = ("name = 'Clínica Ñandú'", "website = 'https://new.example.org'", "revenue_usd = 5")
+OF_CLINIC = "nonprofit_id = (SELECT id FROM nonprofits WHERE slug = 'test-houston-clinic')"
+EDITS = (
+    *(f"UPDATE nonprofits SET {change} WHERE slug = 'test-houston-clinic'" for change in CHANGES),
+    "UPDATE nonprofits SET summary_en = 'Nine zebras.' WHERE slug = 'test-houston-clinic'",
+    "UPDATE nonprofits SET slug = 'aa-first' WHERE slug = 'test-houston-clinic'",
+    "UPDATE nonprofits SET status = 'withdrawn' WHERE slug = 'test-houston-clinic'",
+    f"UPDATE locations SET visibility = 'hidden' WHERE {OF_CLINIC}",
+    f"DELETE FROM nonprofit_tags WHERE {OF_CLINIC}",
+    "UPDATE tags SET label_en = 'Zebra care' WHERE slug = 'housing'",
+    "INSERT INTO tag_synonyms SELECT kind, slug, 'en', 90, 'zebra den' FROM tags"
+    " WHERE slug = 'housing'",
+)
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("edit", EDITS)
 def test_a_warm_build_is_bit_for_bit_a_cold_one(
-    loaded: Database, settings: Settings, tmp_path: Path, change: str
+    loaded: Database, settings: Settings, tmp_path: Path, edit: str
 ) -> None:
     publish_rightly(loaded, settings)
-    loaded.execute(f"UPDATE nonprofits SET {change} WHERE slug = 'test-houston-clinic'")
+    before = read_manifest(settings.index, current_generation(settings.index))["checksums"]
+    loaded.execute(edit)
     warm = publish_rightly(loaded, settings).generation
+    assert read_manifest(settings.index, warm)["checksums"] != before
     command = [sys.executable, "-c", COLD, str(tmp_path / "waymark.db"), str(tmp_path / "cold")]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     cold = verify_generation(tmp_path / "cold", run.stdout.strip())

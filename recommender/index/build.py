@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from itertools import chain
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from recommender.errors import PublishRefused
 from recommender.index import fields
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
 from recommender.index.counterparts import find_counterparts
-from recommender.index.counts import Counts, Progress, count_block
+from recommender.index.counts import Count, Counts, count_block
 from recommender.index.fields import (
-    TagTexts,
     compute_idf,
     concepts,
     mean_length,
     saturate,
     tag_texts,
 )
+from recommender.index.kept import Kept
 from recommender.index.model import (
     REACHES,
     STATE_CODES,
@@ -35,9 +36,11 @@ from recommender.index.model import (
     Index,
     PlaceArrays,
     state_bit,
+    write_card,
 )
-from recommender.index.neighbours import Units, find_all
-from recommender.index.phrases import build_lexicon, build_phrases
+from recommender.index.neighbours import Find, Units, find_all
+from recommender.index.phrases import build_lexicon, build_phrases, list_words
+from recommender.index.progress import Progress
 from recommender.models import (
     Basis,
     Language,
@@ -52,9 +55,6 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 _WRITTEN_WORD = re.compile(r"[^\W\d_]+")
-
-Count = Callable[[Sequence[Nonprofit], TagTexts, Progress], Counts]
-Find = Callable[[Units, Callable[[int, int], None]], tuple[Ints, Floats]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,13 +125,13 @@ def _list_makers(
 ) -> Sequence[Callable[[], dict[str, Any]]]:
     """What makes the parts of an index that are not weights, by their names."""
     return (
-        lambda: {"surfaces_en": _surfaces(nonprofits, vocabulary, Language.EN)},
-        lambda: {"surfaces_es": _surfaces(nonprofits, vocabulary, Language.ES)},
-        lambda: _tag_lists(nonprofits),
-        lambda: _name_lists(nonprofits),
-        lambda: _lexicon_lists(nonprofits, inputs),
-        lambda: {"places": build_places(nonprofits)},
-        lambda: {"cards": Cards.build(nonprofits)},
+        lambda: {"surfaces_en": _surfaces(_english(nonprofits), vocabulary, Language.EN)},
+        lambda: {"surfaces_es": _surfaces(_spanish(nonprofits), vocabulary, Language.ES)},
+        lambda: _tag_lists(_filters(nonprofits)),
+        lambda: _name_lists(_names(nonprofits)),
+        lambda: _lexicon_lists(_words(nonprofits), inputs),
+        lambda: {"places": _join_places(_places(nonprofits))},
+        lambda: {"cards": Cards.of(_cards(nonprofits))},
     )
 
 
@@ -156,9 +156,9 @@ def _weigh(counts: Counts) -> _Weighed:
         said[field.name] = Postings(counted.indptr, counted.indices, counted.data)
         lengths = np.asarray(counted.sum(axis=1)).ravel()
         means[field.name] = mean_length(lengths)
-        scale = field.scale(lengths, means[field.name])
-        counted.data *= np.repeat(scale, np.diff(counted.indptr))
-        frequency = frequency + counted
+        scale = np.repeat(field.scale(lengths, means[field.name]), np.diff(counted.indptr))
+        scaled = (counted.data * scale, counted.indices, counted.indptr)
+        frequency = frequency + sparse.csr_matrix(scaled, shape=counted.shape)
     idf = compute_idf(np.bincount(frequency.indices, minlength=n_terms), n_docs)
     frequency.data = saturate(frequency.data, idf[frequency.indices])
     return _Weighed(
@@ -180,24 +180,31 @@ def _as_postings(matrix: sparse.csr_matrix) -> Postings:
 
 
 def _surfaces(
-    nonprofits: list[Nonprofit], vocabulary: dict[str, int], language: Language
+    written: Sequence[Sequence[str]], vocabulary: dict[str, int], language: Language
 ) -> list[str]:
     """For each term the word in which summaries in a language most often write it, else ""."""
-    spelled: Counter[str] = Counter()
-    for item in nonprofits:
-        spelled.update(_WRITTEN_WORD.findall(item.summary(language).lower()))
+    spelled = Counter(chain.from_iterable(written))
     best = [("", 0)] * len(vocabulary)
     for word, number in spelled.items():
-        term = vocabulary.get(stem(fold(word), language))
+        term = vocabulary.get(_stem_written(word, language))
         if term is not None and number > best[term][1]:
             best[term] = word, number
     return [word for word, _ in best]
 
 
-def _tag_lists(nonprofits: list[Nonprofit]) -> dict[str, Any]:
+def _list_written(language: Language, item: Nonprofit) -> tuple[str, ...]:
+    return tuple(map(intern, _WRITTEN_WORD.findall(item.summary(language).lower())))
+
+
+@lru_cache(maxsize=50_000)
+def _stem_written(word: str, language: Language) -> str:
+    return stem(fold(word), language)
+
+
+def _tag_lists(filters: Sequence[Sequence[str]]) -> dict[str, Any]:
     rows: dict[str, list[int]] = {}
-    for row, item in enumerate(nonprofits):
-        for name in list_filters(item):
+    for row, carried in enumerate(filters):
+        for name in carried:
             rows.setdefault(name, []).append(row)
     names = sorted(rows)
     indptr = np.concatenate(([0], np.cumsum([len(rows[n]) for n in names], dtype=np.int64)))
@@ -231,22 +238,44 @@ def _statewide(item: Nonprofit) -> set[str]:
     return whole & set(STATE_CODES)
 
 
-def build_places(nonprofits: list[Nonprofit]) -> PlaceArrays:
+def build_places(nonprofits: Iterable[Nonprofit]) -> PlaceArrays:
     """Where listings are and where they work."""
-    offices = [
-        (row, place.latitude, place.longitude)
-        for row, item in enumerate(nonprofits)
-        for place in item.shown_locations
-        if place.latitude is not None
-    ]
-    areas = [
-        (row, area.latitude, area.longitude)
-        for row, item in enumerate(nonprofits)
-        for area in item.service_areas
-        if area.city and area.latitude is not None
-    ]
-    office_rows, office_latitudes, office_longitudes = _points(offices)
-    area_rows, area_latitudes, area_longitudes = _points(areas)
+    return _join_places([_Place.of(item) for item in nonprofits])
+
+
+_Point = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where one listing is and where it works; see `PlaceArrays`."""
+
+    offices: tuple[_Point, ...]
+    areas: tuple[_Point, ...]
+    state_bits: int
+    statewide_bits: int
+    office_bits: int
+    has_areas: bool
+    reach: int
+
+    @classmethod
+    def of(cls, item: Nonprofit) -> _Place:
+        offices = ((place.latitude, place.longitude) for place in item.shown_locations)
+        areas = ((area.latitude, area.longitude) for area in item.service_areas if area.city)
+        return cls(
+            offices=tuple(point for point in offices if point[0] is not None),
+            areas=tuple(point for point in areas if point[0] is not None),
+            state_bits=_bits(_states(item)),
+            statewide_bits=_bits(_statewide(item)),
+            office_bits=_bits(_office_states(item)),
+            has_areas=bool(item.service_areas),
+            reach=REACHES.index(item.reach),
+        )
+
+
+def _join_places(places: Sequence[_Place]) -> PlaceArrays:
+    office_rows, office_latitudes, office_longitudes = _points([p.offices for p in places])
+    area_rows, area_latitudes, area_longitudes = _points([p.areas for p in places])
     return PlaceArrays(
         office_rows=office_rows,
         office_latitudes=office_latitudes,
@@ -254,26 +283,25 @@ def build_places(nonprofits: list[Nonprofit]) -> PlaceArrays:
         area_rows=area_rows,
         area_latitudes=area_latitudes,
         area_longitudes=area_longitudes,
-        state_bits=_bits([_states(item) for item in nonprofits]),
-        statewide_bits=_bits([_statewide(item) for item in nonprofits]),
-        office_bits=_bits([_office_states(item) for item in nonprofits]),
-        has_areas=np.array([bool(item.service_areas) for item in nonprofits], dtype=np.bool_),
-        reach=np.array([REACHES.index(item.reach) for item in nonprofits], dtype=np.uint8),
+        state_bits=np.array([p.state_bits for p in places], dtype=np.uint64),
+        statewide_bits=np.array([p.statewide_bits for p in places], dtype=np.uint64),
+        office_bits=np.array([p.office_bits for p in places], dtype=np.uint64),
+        has_areas=np.array([p.has_areas for p in places], dtype=np.bool_),
+        reach=np.array([p.reach for p in places], dtype=np.uint8),
     )
 
 
-def _points(
-    rows: Sequence[tuple[int, float | None, float | None]],
-) -> tuple[Ints, Floats, Floats]:
+def _points(listed: Sequence[Sequence[_Point]]) -> tuple[Ints, Floats, Floats]:
+    points = [point for points in listed for point in points]
     return (
-        np.array([row for row, _, _ in rows], dtype=np.int32),
-        np.array([number_or_nan(latitude) for _, latitude, _ in rows], dtype=np.float32),
-        np.array([number_or_nan(longitude) for _, _, longitude in rows], dtype=np.float32),
+        np.repeat(np.arange(len(listed), dtype=np.int32), [len(points) for points in listed]),
+        np.array([number_or_nan(latitude) for latitude, _ in points], dtype=np.float32),
+        np.array([number_or_nan(longitude) for _, longitude in points], dtype=np.float32),
     )
 
 
-def _bits(states: list[set[str]]) -> npt.NDArray[np.uint64]:
-    return np.array([sum(state_bit(code) for code in group) for group in states], dtype=np.uint64)
+def _bits(states: set[str]) -> int:
+    return sum(map(state_bit, states))
 
 
 def number_or_nan(value: float | None) -> float:
@@ -293,16 +321,22 @@ def fold_names(item: Nonprofit) -> list[str]:
     return [" ".join(public_words(name)) for name in (item.name, *item.other_names)]
 
 
-def _name_lists(nonprofits: list[Nonprofit]) -> dict[str, Any]:
-    pairs = [(name, row) for row, item in enumerate(nonprofits) for name in fold_names(item)]
-    names = [name for name, _ in pairs]
-    return {
-        "name_strings": names,
-        "name_rows": np.array([row for _, row in pairs], dtype=np.int32),
-        "name_grams": GramIndex.build(names),
-    }
+def _name_lists(folded: Sequence[Sequence[str]]) -> dict[str, Any]:
+    names = [name for own in folded for name in own]
+    rows = np.repeat(np.arange(len(folded), dtype=np.int32), [len(own) for own in folded])
+    return {"name_strings": names, "name_rows": rows, "name_grams": GramIndex.build(names)}
 
 
-def _lexicon_lists(nonprofits: list[Nonprofit], inputs: BuildInputs) -> dict[str, Any]:
-    lexicon = build_lexicon(nonprofits, inputs.tags, inputs.term_map)
+def _lexicon_lists(said: Sequence[Sequence[str]], inputs: BuildInputs) -> dict[str, Any]:
+    lexicon = build_lexicon(said, inputs.tags, inputs.term_map)
     return {"lexicon": lexicon, "lexicon_grams": GramIndex.build(lexicon)}
+
+
+# An edit changes one listing, and all that the lists take from the others stays as it is.
+_english = Kept(partial(_list_written, Language.EN))
+_spanish = Kept(partial(_list_written, Language.ES))
+_filters = Kept(list_filters)
+_names = Kept(fold_names)
+_words = Kept(list_words)
+_places = Kept(_Place.of)
+_cards = Kept(write_card)

@@ -14,6 +14,8 @@ import numpy as np
 from recommender.index import fields
 from recommender.index.arrays import Ints
 from recommender.index.fields import TagTexts
+from recommender.index.kept import MAX_LISTINGS
+from recommender.index.progress import Progress
 from recommender.models import Nonprofit
 
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
 STEP = 1_000
 """How often progress is told, in listings."""
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Counts:
 
     terms: list[str]
     by_field: tuple[sparse.csr_matrix, ...]
+
+
+Count = Callable[[Sequence[Nonprofit], TagTexts, Progress], Counts]
+"""`count_block`, or what gives the same."""
 
 
 def count_block(
@@ -50,6 +54,54 @@ def count_block(
     n = len(nonprofits)
     by_field = (counts[at * n : (at + 1) * n] for at in range(len(fields.FIELDS)))
     return Counts(sorted(vectorizer.vocabulary_), tuple(by_field))
+
+
+_NOTHING: tuple[Sequence[Nonprofit], TagTexts, Counts] = ((), {}, Counts([], ()))
+
+
+class Recount:
+    """`count_block`, but for listings that are the same objects as the last time.
+
+    What the last ones said is kept for the next time, of at most `MAX_LISTINGS`. Several
+    threads may count at once; the counts of one of them are kept.
+    """
+
+    def __init__(self) -> None:
+        self._last = _NOTHING
+
+    def __call__(
+        self, nonprofits: Sequence[Nonprofit], spoken: TagTexts, progress: Progress
+    ) -> Counts:
+        """What `count_block` gives."""
+        listed, tags, counts = self._last
+        known = {id(item): row for row, item in enumerate(listed)} if tags == spoken else {}
+        old = [known[id(item)] for item in nonprofits if id(item) in known]
+        new = [item for item in nonprofits if id(item) not in known]
+        if old:
+            blocks = [_take(counts, old), *([count_block(new, spoken)] if new else [])]
+            order = np.argsort([id(item) not in known for item in nonprofits], kind="stable")
+            counts = _sorted_back(join_blocks(blocks), order)
+            progress("words", len(nonprofits), len(nonprofits))
+        else:
+            counts = count_block(nonprofits, spoken, progress)
+        is_small = len(nonprofits) <= MAX_LISTINGS
+        self._last = (nonprofits, spoken, counts) if is_small else _NOTHING
+        return counts
+
+
+def _take(counts: Counts, rows: Sequence[int]) -> Counts:
+    """The counts of some listings, without the terms that only others have."""
+    chosen = [matrix[rows] for matrix in counts.by_field]
+    said = sum(np.bincount(matrix.indices, minlength=len(counts.terms)) for matrix in chosen)
+    used = np.flatnonzero(said)
+    terms = [counts.terms[term] for term in used.tolist()]
+    return Counts(terms, tuple(matrix[:, used] for matrix in chosen))
+
+
+def _sorted_back(counts: Counts, order: Ints) -> Counts:
+    """The counts with row `i` where `order[i]` says."""
+    back = np.argsort(order)
+    return Counts(counts.terms, tuple(matrix[back] for matrix in counts.by_field))
 
 
 def join_blocks(blocks: Sequence[Counts]) -> Counts:

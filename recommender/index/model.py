@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -30,6 +30,7 @@ from recommender.text import is_stop_word, public_stem, stem, words
 N_CARDS_KEPT = 5_000
 STATE_CODES = tuple(STATES)
 REACHES = tuple(Reach)
+_STATE_BITS = {code: 1 << number for number, code in enumerate(STATE_CODES)}
 NOT_PUBLIC = frozenset({"notes", "in_irs_extract"})
 
 
@@ -89,10 +90,13 @@ class Cards:
         return decode(json.loads(self.blob[start:end].tobytes()))
 
     @classmethod
-    def build(cls, nonprofits: list[Nonprofit]) -> Cards:
+    def build(cls, nonprofits: Iterable[Nonprofit]) -> Cards:
         """Encode the listings in their order."""
-        write = json.JSONEncoder(ensure_ascii=False).encode
-        documents = [write(encode(item)).encode() for item in nonprofits]
+        return cls.of([write_card(item) for item in nonprofits])
+
+    @classmethod
+    def of(cls, documents: Sequence[bytes]) -> Cards:
+        """The cards of listings as `write_card` gives them."""
         lengths = np.array([len(document) for document in documents], dtype=np.int64)
         blob = np.frombuffer(b"".join(documents), dtype=np.uint8)
         return cls(np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))), blob)
@@ -256,7 +260,7 @@ class Index:
 
 def state_bit(code: str) -> int:
     """The bit of a state in `PlaceArrays.state_bits`; 0 for an unknown code."""
-    return 1 << STATE_CODES.index(code) if code in STATES else 0
+    return _STATE_BITS.get(code, 0)
 
 
 def encode(nonprofit: Nonprofit) -> dict[str, Any]:
@@ -270,6 +274,12 @@ def encode(nonprofit: Nonprofit) -> dict[str, Any]:
 
 
 _NESTED = ("service_areas", "sources")
+_write = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def write_card(nonprofit: Nonprofit) -> bytes:
+    """The public fields of a listing as one JSON document."""
+    return _write(encode(nonprofit)).encode()
 
 
 def decode(fields: dict[str, Any]) -> Nonprofit:

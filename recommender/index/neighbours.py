@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.index.arrays import Floats, Ints, Postings
+from recommender.index.progress import Steps
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -35,8 +36,6 @@ GROUP = 64
 """Rows whose pairs are multiplied again together."""
 
 _ROUNDING = 2.0**-24
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +78,10 @@ class Units:
         return int(self.rows.shape[0])
 
 
+Find = Callable[[Units, Steps], tuple[Ints, Floats]]
+"""`find_all`, or what gives the same."""
+
+
 @dataclass(frozen=True)
 class _Pairs:
     """Rows of a block with columns near them; `values` are their cosines."""
@@ -101,7 +104,7 @@ class _Pairs:
         return pairs, np.arange(len(starts)) - starts
 
 
-def find_all(units: Units, progress: Progress = lambda *_: None) -> tuple[Ints, Floats]:
+def find_all(units: Units, progress: Steps = lambda *_: None) -> tuple[Ints, Floats]:
     """`find_block` for all listings, on as many threads as numpy may use."""
     from threadpoolctl import threadpool_limits
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from itertools import chain
 
 from recommender.index.arrays import GramIndex
 from recommender.index.model import Index, Meaning
@@ -26,16 +28,22 @@ def build_phrases(
     for tag in concepts:
         meaning = Meaning(tags=(f"{tag.kind}:{tag.slug}",), words=(), weight=1.0)
         for phrase in _spoken(tag):
-            key = phrase_key(words(phrase))
+            key = _key(phrase)
             table[key] = tuple(dict.fromkeys((*table.get(key, ()), meaning)))
     for entry in term_map:
         named = tuple(f"{kinds[slug]}:{slug}" for slug in entry.tags if slug in kinds)
         meaning = Meaning(tags=named, words=entry.words, weight=entry.weight)
-        table[phrase_key(words(entry.phrase))] = (meaning,)
+        table[_key(entry.phrase)] = (meaning,)
     for key, meanings in list(table.items()):
         for other in _inflect(key, meanings):
             table.setdefault(other, meanings)
     return table
+
+
+@lru_cache(maxsize=20_000)
+def _key(phrase: str) -> str:
+    """How a phrase of the taxonomy or the term map is looked up; a donor's is never kept."""
+    return phrase_key(words(phrase))
 
 
 def _inflect(key: str, meanings: Iterable[Meaning]) -> Iterator[str]:
@@ -52,19 +60,26 @@ def _inflect(key: str, meanings: Iterable[Meaning]) -> Iterator[str]:
         yield key[:-1] + ("a" if key.endswith("o") else "o")
 
 
+def list_words(nonprofit: Nonprofit) -> tuple[str, ...]:
+    """The words of a listing, each once."""
+    described = (nonprofit.summary_en, nonprofit.summary_es, nonprofit.serves)
+    texts = (nonprofit.name, *nonprofit.other_names, *described)
+    return tuple({word for text in texts for word in public_words(text)})
+
+
 def build_lexicon(
-    nonprofits: Iterable[Nonprofit], tags: Iterable[Tag], term_map: Iterable[TermMapping]
+    said: Iterable[Iterable[str]], tags: Iterable[Tag], term_map: Iterable[TermMapping]
 ) -> list[str]:
-    """Every word of the listings and the term map, most frequent first, for corrections."""
-    counts: Counter[str] = Counter()
-    for item in nonprofits:
-        texts = (item.name, *item.other_names, item.summary_en, item.summary_es, item.serves)
-        counts.update({word for text in texts for word in public_words(text)})
+    """Every word of the listings and the term map, most frequent first, for corrections.
+
+    `said` holds the `list_words` of each listing.
+    """
+    counts = Counter(chain.from_iterable(said))
     known = [entry.phrase for entry in term_map] + [text for tag in tags for text in _spoken(tag)]
     for phrase in known:
-        counts.update({*words(phrase)})
+        counts.update({*public_words(phrase)})
     kept = [word for word in counts if len(word) > 1 and not is_stop_word(word)]
-    return sorted(kept, key=lambda word: (-counts[word], word))
+    return sorted(sorted(kept), key=counts.__getitem__, reverse=True)
 
 
 def replace_terms(index: Index, tags: Sequence[Tag], term_map: Sequence[TermMapping]) -> Index:
@@ -72,8 +87,8 @@ def replace_terms(index: Index, tags: Sequence[Tag], term_map: Sequence[TermMapp
 
     Nothing else in an index depends on the term map, so this is exact, and needs no build.
     """
-    nonprofits = [index.nonprofit(row) for row in range(len(index))]
-    lexicon = build_lexicon(nonprofits, tags, term_map)
+    nonprofits = (index.nonprofit(row) for row in range(len(index)))
+    lexicon = build_lexicon(map(list_words, nonprofits), tags, term_map)
     return replace(
         index,
         phrases=build_phrases(tags, term_map),

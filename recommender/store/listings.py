@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import count
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -43,6 +44,10 @@ never been in an index.
 """
 
 
+MAX_KEPT = 20_000
+"""Of more listings a `ListingReader` keeps none in memory."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoadReport:
     """What a load did, as slugs.
@@ -67,6 +72,29 @@ def list_nonprofits(db: Database, statuses: Iterable[Status] = PUBLIC) -> list[N
             [json.dumps([status.value for status in statuses])],
         )
         return _nonprofits(db, list(rows))
+
+
+class ListingReader:
+    """Reads the public listings again and again, for one thread at a time.
+
+    A listing whose rows are as they were stays the same object: to compare rows takes half the
+    time of making a listing of them, and what was worked out of it need not be worked out anew.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[_Rows, Nonprofit]] = {}
+
+    def read(self, db: Database) -> list[Nonprofit]:
+        """The public listings, by slug; what is no longer among them is forgotten."""
+        with snapshot(db):
+            columns, rows = _read_public(db)
+        known = {id_: self._known.get(id_) for id_ in rows}
+        found = {
+            id_: kept if kept and kept[0] == rows[id_] else (rows[id_], _make(columns, rows[id_]))
+            for id_, kept in known.items()
+        }
+        self._known = found if len(found) <= MAX_KEPT else {}
+        return [listing for _, listing in found.values()]
 
 
 def list_by_slug(db: Database, slugs: Sequence[str]) -> list[Nonprofit]:
@@ -370,6 +398,44 @@ def _nonprofits(db: Database, rows: Sequence[Row]) -> list[Nonprofit]:
         to_nonprofit(row, {table: found.get(row["id"], []) for table, found in children.items()})
         for row in rows
     ]
+
+
+_Rows = tuple[list[tuple[Any, ...]], ...]
+"""The rows of one listing: its own, then those of each child table."""
+
+_Columns = tuple[list[str], ...]
+
+_ROWS = """
+    SELECT * FROM {table} WHERE {key} IN (
+        SELECT id FROM nonprofits WHERE status IN (SELECT value FROM json_each(?)))
+    ORDER BY {order}"""
+
+
+def _read_public(db: Database) -> tuple[_Columns, dict[int, _Rows]]:
+    """The columns of each table, and the rows of each public listing, by slug."""
+    queries = [_ROWS.format(table="nonprofits", key="id", order="slug")]
+    order = "nonprofit_id, position"
+    queries += [_ROWS.format(table=table, key="nonprofit_id", order=order) for table in CHILDREN]
+    tables = [_read_table(db, query) for query in queries]
+    columns, found = zip(*tables, strict=True)
+    return columns, {id_: tuple(rows.get(id_, []) for rows in found) for id_ in found[0]}
+
+
+def _read_table(db: Database, query: str) -> tuple[list[str], dict[int, list[tuple[Any, ...]]]]:
+    """The columns of a table, and its rows by their first column, which names the listing."""
+    cursor = db.execute(query, [json.dumps([status.value for status in PUBLIC])])
+    found = defaultdict(list)
+    for row in cursor:
+        found[row[0]].append(row)
+    return [name for name, *_ in cursor.description], found
+
+
+def _make(columns: _Columns, rows: _Rows) -> Nonprofit:
+    (own,), *children = (
+        [dict(zip(names, row, strict=True)) for row in listed]
+        for names, listed in zip(columns, rows, strict=True)
+    )
+    return to_nonprofit(own, dict(zip(CHILDREN, children, strict=True)))
 
 
 def _children(db: Database, table: str, ids: str) -> dict[int, list[Row]]:

@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from recommender.errors import NotFound, StorageError
 from recommender.models import Location, Nonprofit, Status
-from recommender.store import connect
+from recommender.store import connect, listings
 from recommender.store.catalog import (
     Contents,
     LoadReport,
@@ -21,7 +21,7 @@ from recommender.store.catalog import (
     load_nonprofits,
     set_status,
 )
-from recommender.store.listings import TAKEN_DOWN
+from recommender.store.listings import TAKEN_DOWN, ListingReader
 
 Make = Callable[..., Nonprofit]
 Catalogue = tuple[Nonprofit, ...]
@@ -40,6 +40,40 @@ def test_listings_come_back_as_they_were(loaded: Database, catalogue: Catalogue)
     expected = sorted(catalogue, key=lambda listing: listing.slug)
     assert _as_loaded(list_nonprofits(loaded)) == expected
     assert _as_loaded([get_nonprofit(loaded, listing.slug) for listing in expected]) == expected
+
+
+TOUCHES = (
+    "UPDATE nonprofits SET summary_es = 'Cebras.' WHERE slug = 'test-border-lawyers'",
+    "UPDATE locations SET latitude = 1.5, longitude = -2 WHERE nonprofit_id = "
+    "(SELECT id FROM nonprofits WHERE slug = 'test-border-lawyers')",
+    "DELETE FROM nonprofit_names WHERE nonprofit_id = "
+    "(SELECT id FROM nonprofits WHERE slug = 'test-border-lawyers')",
+    "UPDATE nonprofits SET slug = 'aa-first' WHERE slug = 'test-border-lawyers'",
+    "UPDATE nonprofits SET status = 'withdrawn' WHERE slug = 'test-border-lawyers'",
+)
+
+
+@pytest.mark.parametrize("touch", TOUCHES)
+def test_a_reader_finds_what_is_there_and_keeps_what_is_unchanged(
+    loaded: Database, touch: str
+) -> None:
+    reader = ListingReader()
+    before = reader.read(loaded)
+    assert before == list_nonprofits(loaded)
+    loaded.execute(touch)
+    after = reader.read(loaded)
+    assert after == list_nonprofits(loaded) != before
+    others = [item for item in after if item.slug not in (LAWYERS, "aa-first")]
+    assert {id(item) for item in others} <= {id(item) for item in before}
+    assert len(others) == len(before) - 1
+
+
+def test_a_reader_keeps_nothing_of_many(loaded: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listings, "MAX_KEPT", 3)
+    reader = ListingReader()
+    once, again = reader.read(loaded), reader.read(loaded)
+    assert once == again == list_nonprofits(loaded)
+    assert not any(one is other for one, other in zip(once, again, strict=True))
 
 
 def test_a_second_load_changes_nothing(loaded: Database, catalogue: Catalogue) -> None:
