@@ -158,14 +158,13 @@ class Gazetteer:
 
         A name that only small places have, with fewer ZIP codes than `min_zips`, means none.
         """
-        if not self._keys(name):
-            return ()
-        row = self._row(name)
-        if row is not None and self._is_preferred(name, row):
-            return (row,)
-        rows = [row for row in self._exact(name, "") if not self.place_is_state[row]]
+        keys = self._keys(name)
+        if preferred := self._preferred(keys):
+            return (preferred[0],)
+        rows = [row for row in self._rows(keys, "") if not self.place_is_state[row]]
         if not rows or int(self.place_weights[rows[0]]) < min_zips:
             return ()
+        row = self._row(name)
         return (row,) if row is not None else tuple(rows)
 
     def has(self, name: str) -> bool:
@@ -181,11 +180,9 @@ class Gazetteer:
         first = (key.partition(b" ")[0] for key in nearest)
         return {word for word, key in zip(words, first, strict=True) if word.encode() == key}
 
-    def _is_preferred(self, name: str, row: int) -> bool:
-        return any(
-            bool(self.key_preferred[key]) and int(self.key_places[key]) == row
-            for key in self._keys(name)
-        )
+    def _preferred(self, keys: Iterable[int]) -> list[int]:
+        """The places that some keys always mean."""
+        return [int(self.key_places[key]) for key in keys if self.key_preferred[key]]
 
     def _zip_at_end(self, words: str) -> Place | None:
         match = _ZIP_AT_END.search(words)
@@ -227,9 +224,7 @@ class Gazetteer:
         return None
 
     def _row(self, words: str) -> int | None:
-        keys = self._keys(words)
-        preferred = [int(self.key_places[key]) for key in keys if self.key_preferred[key]]
-        if preferred:
+        if preferred := self._preferred(self._keys(words)):
             return preferred[0]
         state = self.state_row(words)
         return next(

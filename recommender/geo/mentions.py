@@ -35,6 +35,7 @@ _PREPOSITIONS = frozenset(
 )
 _ENDS = frozenset('.!?:“”"')
 _PARTICLES = frozenset({"of", "de", "del", "du", "the", "la", "las", "los"})
+_ESTADO_DE = ["estado", "de"]
 _NEWSPAPERS = frozenset(
     "times post tribune chronicle globe herald journal inquirer guardian".split()
 )
@@ -77,7 +78,7 @@ def find_places(text: str, gazetteer: Gazetteer, *, n: int = 3) -> tuple[Place, 
         gazetteer: The place tables.
         n: At most so many places.
     """
-    tokens = _TOKEN.findall(_POSSESSIVE.sub("", text))
+    tokens = _tokenise(text)
     least = min(max(len(tokens) / WORDS_PER_WEIGHT, MIN_WEIGHT), MAX_MIN_WEIGHT)
     weights: defaultdict[int, float] = defaultdict(float)
     first: dict[int, int] = {}
@@ -95,6 +96,17 @@ def find_places(text: str, gazetteer: Gazetteer, *, n: int = 3) -> tuple[Place, 
     ]
     places.sort(key=lambda row: (-_rank(row, weights, gazetteer), first[row]))
     return tuple(gazetteer.place(row) for row in places[:n])
+
+
+def _tokenise(text: str) -> list[str]:
+    """The words and marks of a text, without the endings of possessives."""
+    tokens: list[str] = []
+    for chunk in _POSSESSIVE.sub("", text).split():
+        if chunk.isalpha():  # as most are, and nothing else is as quick
+            tokens.append(chunk)
+        else:
+            tokens += _TOKEN.findall(chunk)
+    return tokens
 
 
 def _rank(row: int, weights: dict[int, float], gazetteer: Gazetteer) -> float:
@@ -170,7 +182,7 @@ class _Reader:
         for after in reversed([*self._ends(at)]):
             parts = filter(None, map(self._normalised, self._tokens[at:after]))
             name = join(" ".join(parts))
-            if self._is_known(name):
+            if self._is_known(self._in_full(name, at, after)) or self._is_known(name):
                 yield name, after
 
     def _ends(self, at: int) -> Iterator[int]:
@@ -184,9 +196,13 @@ class _Reader:
                 return
             before = word
 
+    def _in_full(self, name: str, at: int, after: int) -> str:
+        """The name with "state", where that stands beside it."""
+        is_state = self._at(after) == "state" or self._tokens[max(at - 2, 0) : at] == _ESTADO_DE
+        return f"{name} state" if is_state else name
+
     def _find(self, name: str) -> bool:
-        either = (name, f"{name} state")
-        return not _STATE_NAMES.keys().isdisjoint(either) or any(map(self._gazetteer.has, either))
+        return name in _STATE_NAMES or self._gazetteer.has(name)
 
     def _weight(self, at: int, after: int) -> float:
         if self._is_part_of_another_name(at, after):
@@ -211,8 +227,7 @@ class _Reader:
         return None
 
     def _bare(self, name: str, at: int, after: int) -> tuple[int, ...]:
-        if self._at(after) == "state" or self._tokens[max(at - 2, 0) : at] == ["estado", "de"]:
-            name += " state"
+        name = self._in_full(name, at, after)
         if name == "washington" or self._at(after).lower() in _NEWSPAPERS:
             return ()
         if name in _STATE_NAMES:

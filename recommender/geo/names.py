@@ -24,6 +24,8 @@ def normalise(text: str) -> str:
 
 def normalise_word(text: str) -> str:
     """`normalise`, with "o fallon" left apart: part by part it is the same as of the whole."""
+    if text.isascii() and text.isalpha():
+        return _SHORTENED.get(text.lower(), text.lower())
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text.replace("´", "'"))
         text = "".join(char for char in decomposed if not unicodedata.combining(char))
