@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,7 @@ from recommender.nearness import (
 )
 from recommender.query import Query, understand
 from recommender.ranking import Signals, match_names, rank
-from recommender.retrieval import TopicScores, coverage, retrieve
+from recommender.retrieval import SMALLEST, TopicScores, coverage, retrieve
 from recommender.text import words
 
 COVERAGE_FLOOR = 0.1
@@ -81,12 +82,12 @@ def recommend(
     """
     signals = _read_profile(profile, index, exclude)
     query, ranking = signals.query, rank(signals, n=n)
-    far = _is_far(query, signals)
-    # Where nothing could be read, nothing is closest either.
-    shown = ranking.order[: n if query.units or not far else 0]
-    page = Explainer(signals=signals, ranking=ranking, positions=shown, exclude=exclude)
+    first = ranking.order[:n]
+    page = Explainer(signals=signals, ranking=ranking, positions=first, exclude=exclude)
+    far = _is_far(signals, page.coverage)
     return Recommendation(
-        matches=page.matches(),
+        # Where nothing could be read, nothing is closest either.
+        matches=page.matches() if query.units or not far else (),
         generation=index.generation,
         no_close_match=far,
         n_candidates=len(signals.topic.rows),
@@ -111,9 +112,11 @@ def order_matches(
 ) -> Order:
     """The order in which `recommend` gives its `n` matches, and what would follow them."""
     signals = _read_profile(profile, index, exclude)
-    order = rank(signals, n=n).order
-    far = _is_far(signals.query, signals)
-    return _ordered(order if signals.query.units or not far else order[:0], signals, far)
+    ordered = _ordered(rank(signals, n=n).order, signals)
+    far = _is_far(signals, ordered.coverage)
+    if far and not signals.query.units:
+        ordered = _ordered(np.empty(0, dtype=np.intp), signals)
+    return replace(ordered, no_close_match=far)
 
 
 def _read_profile(profile: DonorProfile, index: Index, exclude: Set[str]) -> Signals:
@@ -199,18 +202,20 @@ def search(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset())
 def order_found(query: SearchQuery, index: Index, *, exclude: Set[str] = frozenset()) -> Order:
     """The order in which `search` gives its listings, over all its pages."""
     signals, _ = _read_search(query, index, exclude)
-    order = _sorted(rank(signals, n=0).order, query.sort, signals)
-    return _ordered(order, signals, no_close_match=not len(order))
+    return _ordered(_sorted(rank(signals, n=0).order, query.sort, signals), signals)
 
 
-def _ordered(order: npt.NDArray[np.integer], signals: Signals, no_close_match: bool) -> Order:
+def _ordered(order: npt.NDArray[np.integer], signals: Signals) -> Order:
     nearness = signals.nearness
-    local = np.ones(len(order), dtype=np.bool_)
+    local, rows = np.ones(len(order), dtype=np.bool_), signals.topic.rows[order]
+    covered = np.ones(len(order), dtype=np.float32)
+    if signals.query.units:
+        covered = coverage(signals.query, signals.index)[rows]
     return Order(
-        rows=signals.topic.rows[order],
-        coverage=signals.topic.coverage[order],
+        rows=rows,
+        coverage=covered,
         is_local=local if nearness is None else serves_locally(nearness)[order],
-        no_close_match=no_close_match,
+        no_close_match=not len(order),
     )
 
 
@@ -246,7 +251,7 @@ def _found(query: Query, index: Index, named: Named) -> Mask:
     """The listings that have at least half of what was typed, or are named so."""
     if not query.units:
         return np.ones(len(index), dtype=np.bool_)
-    found: Mask = coverage(query, index, np.arange(len(index))) >= SEARCH_COVERAGE
+    found: Mask = coverage(query, index) >= SEARCH_COVERAGE
     found[list(named)] = True
     return found
 
@@ -295,13 +300,16 @@ def _topic(query: Query, index: Index, eligible: Mask, kept: Iterable[int]) -> T
         lent=nothing,
         weights={},
         raw=np.zeros(len(index), dtype=np.float32),
-        coverage=nothing + 1,
     )
 
 
-def _is_far(query: Query, signals: Signals) -> bool:
-    """Whether even the best candidate has too little of what was asked."""
-    if not len(signals.topic.rows):
+def _is_far(signals: Signals, seen: npt.NDArray[np.floating]) -> bool:
+    """Whether even the best candidate has too little of what was asked.
+
+    `seen` is what some of them have, of which mostly one has enough.
+    """
+    query, rows = signals.query, signals.topic.rows
+    if not len(rows):
         return True
     if signals.names.max(initial=0.0) >= 0.8:
         return False
@@ -309,12 +317,20 @@ def _is_far(query: Query, signals: Signals) -> bool:
         # "I want to help" asks for anything; a row of emoji asks for nothing we can read.
         unread = not words(signals.profile.text)
         return query.is_long or (unread and bool(signals.profile.text.strip()))
-    best = float(signals.topic.coverage.max())
+    least = _least_coverage(signals)
+    if least == inf or (seen >= least).any():
+        return least == inf
+    return not (coverage(query, signals.index)[rows] >= least).any()
+
+
+def _least_coverage(signals: Signals) -> float:
+    """What of the query the best candidate must have, infinite where the query is off topic."""
+    query = signals.query
     if _is_ticked(signals.profile):
-        return best == 0
+        return float(SMALLEST)
     if query.is_long:
-        return query.concept_share < LONG_TEXT_CONCEPTS or best < LONG_TEXT_FLOOR
-    return query.standing.is_off_topic or best < COVERAGE_FLOOR
+        return LONG_TEXT_FLOOR if query.concept_share >= LONG_TEXT_CONCEPTS else inf
+    return inf if query.standing.is_off_topic else COVERAGE_FLOOR
 
 
 def _is_ticked(profile: DonorProfile) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
 
@@ -16,7 +16,6 @@ from recommender.text import (
     edit_distance,
     is_content,
     is_stop_word,
-    singular,
     spellings,
     words,
 )
@@ -134,13 +133,14 @@ class _Reader:
         is_long = len(typed) > LONG_TEXT_WORDS
         known = typed if is_long else [self._corrected(word) for word in typed]
         segments, meanings = _cut(known, self.index)
-        for segment, times in segments.items():
-            if segment in meanings:
-                self._read_phrase(segment, times, meanings[segment], language)
-            elif is_content(segment):
-                self._read_word(segment, times, language)
-            if not is_long:
+        for phrase, found in meanings.items():
+            if _is_concept(found):
+                self._read_concept(phrase, segments[phrase], found, language)
+        if not is_long:
+            for segment, times in segments.items():
                 self._weigh_segment(segment, times, meanings.get(segment, ()))
+        if not (is_long and self._has_enough()):
+            self._read_words(segments, meanings, language)
         return self._query(counts)
 
     def _read_chips(self) -> None:
@@ -168,12 +168,11 @@ class _Reader:
             or bool(self.index.terms_of(word))
         )
 
-    def _read_phrase(
+    def _read_concept(
         self, phrase: str, times: int, meanings: tuple[Meaning, ...], language: Language
     ) -> None:
-        """Read a phrase that was said so many times."""
+        """Read a phrase that stands for concepts and was said so many times."""
         labels = list(dict.fromkeys(tag for meaning in meanings for tag in meaning.tags))
-        own_weight = WORD_WEIGHT - IN_PHRASE_WEIGHT * max(meaning.weight for meaning in meanings)
         for meaning in meanings:
             for tag in meaning.tags:
                 self._speak(tag, phrase, times)
@@ -181,23 +180,45 @@ class _Reader:
                 self._add_expansion(tag, meaning)
         for word in filter(is_content, phrase.split(" ")):
             # The words of a phrase only shade what it surely means: those typed do it best.
-            if labels:
-                self._add_term(labels[0], self._term(word, language), own_weight)
-            else:
-                self._read_word(word, times, language, own_weight)
+            self._add_term(labels[0], self._term(word, language), _own_weight(meanings))
+
+    def _has_enough(self) -> bool:
+        """Whether so many concepts are above any word that none comes into the themes."""
+        weighed = [self._weigh(label, True)[0] for label in self.concepts]
+        return sum(weight > MAX_WORD_IMPORTANCE for weight in weighed) >= MAX_UNITS
+
+    def _read_words(
+        self,
+        segments: Mapping[str, int],
+        meanings: Mapping[str, tuple[Meaning, ...]],
+        language: Language,
+    ) -> None:
+        """Read what stands for no concept: words, and those of phrases that say so."""
+        for segment, times in segments.items():
+            found = meanings.get(segment)
+            if found is None:
+                if is_content(segment):
+                    self._read_word(segment, times, language)
+            elif not _is_concept(found):
+                for word in filter(is_content, segment.split(" ")):
+                    self._read_word(word, times, language, _own_weight(found))
 
     def _read_word(
         self, word: str, times: int, language: Language, weight: float = WORD_WEIGHT
     ) -> None:
-        """Read a word that belongs to no concept."""
+        """Read a word that belongs to no concept; what was typed itself counts too."""
         term = self._term(word, language)
         if term is None:
             self.unknown[word] = self.unknown.get(word, 0) + times
+            return
+        meant = self._translated(term, language)
+        label = f"word:{meant}"
+        self._speak(label, word, times)
+        if meant == term:
+            self._add_term(label, term, weight)
         else:
-            meant = self._translated(term, language)
-            self._speak(f"word:{meant}", word, times)
-            for each, share in _shares(term, meant):
-                self._add_term(f"word:{meant}", each, share * weight)
+            self._add_term(label, meant, (1 - TYPED_SHARE) * weight)
+            self._add_term(label, term, TYPED_SHARE * weight)
 
     def _weigh_segment(self, segment: str, times: int, meanings: tuple[Meaning, ...]) -> None:
         guessed = self.corrections.values()
@@ -215,14 +236,13 @@ class _Reader:
 
     def _translated(self, term: int, language: Language) -> int:
         """The English term for a Spanish one, where one is known, so that both ask the same."""
-        counterpart = int(self.index.counterparts[term]) if language is Language.ES else -1
+        counterpart = self.index.counterparts.item(term) if language is Language.ES else -1
         return counterpart if counterpart >= 0 else term
 
     def _term(self, word: str, language: Language) -> int | None:
         """The term of a word by its stem in one language, or else in the other."""
-        other = Language.EN if language is Language.ES else Language.ES
-        first = self.index.term_of(word, language)
-        return first if first is not None else self.index.term_of(word, other)
+        terms = self.index.terms_of(word)
+        return terms[-1 if language is Language.ES else 0] if terms else None
 
     def _add_term(self, label: str, term: int | None, weight: float) -> None:
         weights = self.concepts.setdefault(label, {})
@@ -299,6 +319,16 @@ def _is_word(label: str) -> bool:
     return label.startswith("word:")
 
 
+def _is_concept(meanings: Iterable[Meaning]) -> bool:
+    """Whether a phrase stands for any tag; "animal shelter" only says what is not meant."""
+    return any(meaning.tags for meaning in meanings)
+
+
+def _own_weight(meanings: Iterable[Meaning]) -> float:
+    """What a word of a phrase weighs, the less the surer the phrase is."""
+    return WORD_WEIGHT - IN_PHRASE_WEIGHT * max(meaning.weight for meaning in meanings)
+
+
 def find_phrases(typed: Sequence[str], index: Index) -> Iterator[tuple[str, tuple[Meaning, ...]]]:
     """The phrases that an index knows among words, longest first, and what they mean."""
     for start, stop, meanings in _spans(typed, index):
@@ -324,41 +354,26 @@ def _cut(
 
 def _spans(typed: Sequence[str], index: Index) -> Iterator[tuple[int, int, tuple[Meaning, ...]]]:
     """Where the phrases that an index knows begin and end, longest first; the rest are words."""
-    keys = {word: singular(word) for word in {*typed}}
-    known = index.phrase_tree.longer
-    begun = {word: tree for word, key in keys.items() if (tree := known.get(key))}
-    stop = 0
+    begun, stop = index.phrase_tree.longer, 0
     for start in [at for at, word in enumerate(typed) if word in begun]:
         if start < stop:
             continue
-        stop, meanings = _longest(typed, start, begun[typed[start]], keys)
+        stop, meanings = _longest(typed, start, index.phrase_tree)
         if meanings and (stop > start + 1 or not is_stop_word(typed[start])):
             yield start, stop, meanings
 
 
-def _longest(
-    typed: Sequence[str], start: int, tree: PhraseTree, keys: Mapping[str, str]
-) -> tuple[int, tuple[Meaning, ...]]:
-    """Where the longest phrase from a word on ends, which the tree goes on from; and its meanings.
-
-    Those of the word itself, or none, where nothing longer is known.
-    """
+def _longest(typed: Sequence[str], start: int, tree: PhraseTree) -> tuple[int, tuple[Meaning, ...]]:
+    """Where the longest phrase from a known word on ends, and what it means, if there is any."""
     stop, meanings = start + 1, tree.meanings
-    for at in range(start + 1, len(typed)):
-        longer = tree.longer.get(keys[typed[at]])
+    for at in range(start, len(typed)):
+        longer = tree.longer.get(typed[at])
         if longer is None:
             break
         tree = longer
         if tree.meanings:
             stop, meanings = at + 1, tree.meanings
     return stop, meanings
-
-
-def _shares(term: int, meant: int) -> tuple[tuple[int, float], ...]:
-    """How a word's weight is shared: what was typed itself counts too, as names have it."""
-    if term == meant:
-        return ((term, 1.0),)
-    return (meant, 1 - TYPED_SHARE), (term, TYPED_SHARE)
 
 
 def condense(text: str, index: Index, language: Language) -> str:

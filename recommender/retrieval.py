@@ -47,8 +47,8 @@ class TopicScores:
     `rows` (n,) are candidates, sorted. A candidate's topic score is `own + lent`: `own` is its
     share of the sum over terms of query weight × listing weight, `lent` is what its neighbours'
     sums add. Both are divided by the best topic score in the index,
-    so topic scores lie in [0, 1]. `weights` is the query vector after feedback;
-    `coverage` (n,) is the share of the asked importance that the listing has at all.
+    so topic scores lie in [0, 1]. `weights` is the query vector after feedback, and `raw`
+    (n_docs,) every listing's sum for it.
     """
 
     rows: Rows
@@ -56,7 +56,6 @@ class TopicScores:
     lent: Scores
     weights: Mapping[int, float]
     raw: Scores
-    coverage: Scores
 
 
 def retrieve(
@@ -88,7 +87,6 @@ def retrieve(
         lent=lent[keep] / scale,
         weights=weights,
         raw=raw,
-        coverage=coverage(query, index, rows),
     )
 
 
@@ -195,23 +193,23 @@ def _best_smoothed(raw: Scores, index: Index) -> tuple[Rows, Scores]:
     return rows[first], scores[first]
 
 
-def coverage(query: Query, index: Index, rows: Rows) -> Scores:
-    """The share of the query's importance that each row has at all, in [0, 1].
+def coverage(query: Query, index: Index) -> Scores:
+    """The share of a query's importance that each listing has at all, in [0, 1]: (n_docs,).
 
     A listing has a unit as far as its best term goes: the concept itself counts in full, a
     word of its phrase as much as that word weighs beside it.
     """
-    covered = np.zeros(len(rows), dtype=np.float32)
-    rows = rows.astype(index.postings.columns.dtype)  # a search among others would copy them
+    covered = np.zeros(len(index), dtype=np.float32)
     for unit in query.units:
-        covered += np.float32(unit.importance) * unit_coverage(unit, index, rows)
+        covered += np.float32(unit.importance) * unit_coverage(unit, index)
     return covered / np.float32(max(query.importance, 1e-9))
 
 
-def unit_coverage(unit: Unit, index: Index, rows: Rows) -> Scores:
-    """How far each row has one unit, in [0, 1]."""
-    has = np.zeros(len(rows), dtype=np.float32)
+def unit_coverage(unit: Unit, index: Index) -> Scores:
+    """How far each listing has one unit, in [0, 1]: (n_docs,)."""
+    has = np.zeros(len(index), dtype=np.float32)
     most = max(unit.terms.values(), default=1.0)
     for term, weight in sorted(unit.terms.items(), key=lambda item: item[1]):
-        has[index.postings.holds(term, rows)] = weight / most
+        rows, _ = index.postings.row(term)
+        has[rows] = weight / most
     return has

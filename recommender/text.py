@@ -192,8 +192,7 @@ def stem(word: str, language: Language) -> str:
     return stemmed
 
 
-public_stem = lru_cache(maxsize=50_000)(stem)
-"""`stem` of a word that listings use, kept for whoever needs it next."""
+_public_stem = lru_cache(maxsize=50_000)(stem)
 
 
 def singular(word: str) -> str:
@@ -207,6 +206,12 @@ def singular(word: str) -> str:
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
     return word[:-1] if len(word) > 3 and word.endswith("e") else word
+
+
+def inflections(key: str) -> list[str]:
+    """All words of which `singular` is the same given one."""
+    forms = (key, key + "s", key + "e", key + "es", key[:-1] + "ies")
+    return [form for form in forms if singular(form) == key]
 
 
 def phrase_key(phrase: list[str]) -> str:
@@ -230,8 +235,8 @@ def analyse(text: str, language: Language) -> list[str]:
 
 
 def stems(folded: Iterable[str], language: Language) -> list[str]:
-    """The index terms of folded words of a listing."""
-    return [public_stem(word, language) for word in folded if word not in _ANY_STOP_WORD]
+    """The index terms of folded words of a listing, which are kept as those of `public_words`."""
+    return [_public_stem(word, language) for word in folded if word not in _ANY_STOP_WORD]
 
 
 def is_content(word: str) -> bool:

@@ -40,13 +40,6 @@ class Postings:
         span = slice(self.indptr.item(row), self.indptr.item(row + 1))
         return self.columns[span], self.weights[span]
 
-    def holds(self, row: int, columns: Ints) -> npt.NDArray[np.bool_]:
-        """Which of some sorted columns, of the same type, one row has."""
-        own, _ = self.row(row)
-        if not len(own):
-            return np.zeros(len(columns), dtype=np.bool_)
-        return np.asarray(own.take(own.searchsorted(columns), mode="clip") == columns)
-
     def table(self, rows: Ints, columns: Ints) -> Floats:
         """The weights of some rows at some sorted columns, 0 where none: (n_rows, n_columns)."""
         found = np.zeros((len(rows), len(columns)), dtype=self.weights.dtype)

@@ -25,7 +25,7 @@ from recommender.models import (
     Status,
     Visibility,
 )
-from recommender.text import is_stop_word, public_stem, stem, words
+from recommender.text import inflections, is_stop_word, stem, words
 
 N_CARDS_KEPT = 5_000
 STATE_CODES = tuple(STATES)
@@ -156,16 +156,20 @@ class Index:
         """The vocabulary in order: stems, and concepts as `kind:slug`."""
         return sorted(self.vocabulary, key=self.vocabulary.__getitem__)
 
-    def term_of(self, word: str, language: Language) -> int | None:
-        """The term of a folded word by its stem in a language, None where no listing has it."""
-        # Of what donors type, only words that listings use are kept in memory.
-        find = public_stem if word in self.known_words else stem
-        return self.vocabulary.get(find(word, language))
+    def terms_of(self, word: str) -> tuple[int, ...]:
+        """The terms of a folded word by its stems, English and Spanish, that listings have."""
+        terms = self._terms_of.get(word)
+        if terms is None:
+            stems = dict.fromkeys(stem(word, language) for language in Language)
+            terms = tuple([self.vocabulary[each] for each in stems if each in self.vocabulary])
+            # Of what donors type, only words that listings use are kept in memory.
+            if word in self.known_words:
+                self._terms_of[word] = terms
+        return terms
 
-    def terms_of(self, word: str) -> list[int]:
-        """The terms of a folded word, English and Spanish."""
-        found = (self.term_of(word, language) for language in Language)
-        return [term for term in found if term is not None]
+    @cached_property
+    def _terms_of(self) -> dict[str, tuple[int, ...]]:
+        return {}
 
     def expand(self, further: tuple[str, ...]) -> tuple[int, ...]:
         """The terms of the further words of a meaning.
@@ -228,12 +232,15 @@ class Index:
 
     @cached_property
     def phrase_tree(self) -> PhraseTree:
-        """The known phrases by their words, one after the other."""
-        tree = PhraseTree()
+        """The known phrases by their words, one after the other, each in all its forms."""
+        tree, forms = PhraseTree(), lru_cache(maxsize=None)(inflections)
         for phrase, meanings in self.phrases.items():
             branch = tree
-            for word in phrase.split(" "):
-                branch = branch.longer.setdefault(word, PhraseTree())
+            for key in phrase.split(" "):
+                longer = PhraseTree()
+                for form in forms(key):
+                    longer = branch.longer.setdefault(form, longer)
+                branch = longer
             branch.meanings = meanings
         return tree
 
