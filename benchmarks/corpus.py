@@ -94,7 +94,7 @@ class Tagger:
     def read(self, text: str) -> tuple[str, ...]:
         """The tags of a text as `kind:slug`."""
         phrases = find_phrases(words(text), self.index)
-        meanings = (meaning for _, found in phrases for meaning in found if meaning.weight >= SURE)
+        meanings = (meaning for *_, found in phrases for meaning in found if meaning.weight >= SURE)
         return tuple(dict.fromkeys(tag for meaning in meanings for tag in meaning.tags))
 
 

@@ -309,10 +309,11 @@ def _concept_hints(record: Nonprofit, index: Index) -> Iterable[Hint]:
 def recognise(text: str, index: Index) -> dict[tuple[str, ...], str]:
     """What a text surely speaks of: the tags that a phrase may mean, and the phrase as it is."""
     found: dict[tuple[str, ...], str] = {}
-    for phrase, meanings in find_phrases(words(text), index):
+    typed = words(text)
+    for start, stop, meanings in find_phrases(typed, index):
         tags = tuple(tag for sense in meanings if sense.weight >= SURE for tag in sense.tags)
         if tags:
-            found.setdefault(tags, phrase)
+            found.setdefault(tags, " ".join(typed[start:stop]))
     return found
 
 

@@ -112,14 +112,18 @@ def _spell(phrase: str, typed: Mapping[str, str]) -> str:
     return " ".join(typed.get(word, word) for word in phrase.split(" "))
 
 
+Label = str | int
+"""What a unit is about: a tag as `kind:slug`, or the term of a word."""
+
+
 class _Reader:
     """Collects units from one profile; phrases first, then what words remain."""
 
     def __init__(self, profile: DonorProfile, index: Index) -> None:
         self.profile = profile
         self.index = index
-        self.concepts: dict[str, dict[int, float]] = {}
-        self.spoken: dict[str, dict[str, int]] = {}
+        self.concepts: dict[Label, dict[int, float]] = {}
+        self.spoken: dict[Label, dict[str, int]] = {}
         self.corrections: dict[str, str] = {}
         self.unknown: dict[str, int] = {}
         self.standing = NOTHING_SAID
@@ -132,15 +136,18 @@ class _Reader:
         language = detect_language(counts, self.profile.language)
         is_long = len(typed) > LONG_TEXT_WORDS
         known = typed if is_long else [self._corrected(word) for word in typed]
-        segments, meanings = _cut(known, self.index)
+        spans = [*find_phrases(known, self.index)]
+        phrases = [" ".join(known[start:stop]) for start, stop, _ in spans]
+        meanings = dict(zip(phrases, [found for *_, found in spans], strict=True))
+        said = Counter(phrases)
         for phrase, found in meanings.items():
             if _is_concept(found):
-                self._read_concept(phrase, segments[phrase], found, language)
-        if not is_long:
-            for segment, times in segments.items():
-                self._weigh_segment(segment, times, meanings.get(segment, ()))
+                self._read_concept(phrase, said[phrase], found, language)
         if not (is_long and self._has_enough()):
+            segments = Counter(_segment(known, spans))
             self._read_words(segments, meanings, language)
+            if not is_long:
+                self._weigh_segments(segments, meanings)
         return self._query(counts)
 
     def _read_chips(self) -> None:
@@ -212,21 +219,24 @@ class _Reader:
             self.unknown[word] = self.unknown.get(word, 0) + times
             return
         meant = self._translated(term, language)
-        label = f"word:{meant}"
-        self._speak(label, word, times)
+        self._speak(meant, word, times)
         if meant == term:
-            self._add_term(label, term, weight)
+            self._add_term(meant, term, weight)
         else:
-            self._add_term(label, meant, (1 - TYPED_SHARE) * weight)
-            self._add_term(label, term, TYPED_SHARE * weight)
+            self._add_term(meant, meant, (1 - TYPED_SHARE) * weight)
+            self._add_term(meant, term, TYPED_SHARE * weight)
 
-    def _weigh_segment(self, segment: str, times: int, meanings: tuple[Meaning, ...]) -> None:
+    def _weigh_segments(
+        self, segments: Mapping[str, int], meanings: Mapping[str, tuple[Meaning, ...]]
+    ) -> None:
         guessed = self.corrections.values()
-        content = [w for w in segment.split(" ") if w in guessed or is_content(w)]
-        if meanings:
-            self.standing += weigh_phrase(meanings, max(1, len(content))) * times
-        else:
-            self.standing += sum(map(self._weigh_word, content), NOTHING_SAID) * times
+        for segment, times in segments.items():
+            content = [w for w in segment.split(" ") if w in guessed or is_content(w)]
+            if segment in meanings:
+                weighed = weigh_phrase(meanings[segment], max(1, len(content)))
+            else:
+                weighed = sum(map(self._weigh_word, content), NOTHING_SAID)
+            self.standing += weighed * times
 
     def _weigh_word(self, word: str) -> Standing:
         if word in self.corrections.values():
@@ -244,7 +254,7 @@ class _Reader:
         terms = self.index.terms_of(word)
         return terms[-1 if language is Language.ES else 0] if terms else None
 
-    def _add_term(self, label: str, term: int | None, weight: float) -> None:
+    def _add_term(self, label: Label, term: int | None, weight: float) -> None:
         weights = self.concepts.setdefault(label, {})
         if term is not None:
             weights[term] = max(weights.get(term, 0.0), weight)
@@ -254,7 +264,7 @@ class _Reader:
         for term in self.index.expand(meaning.words):
             weights.setdefault(term, EXPANSION_WEIGHT * meaning.weight)
 
-    def _speak(self, label: str, spoken: str, times: int) -> None:
+    def _speak(self, label: Label, spoken: str, times: int) -> None:
         said = self.spoken.setdefault(label, {})
         said[spoken] = said.get(spoken, 0) + times
 
@@ -282,41 +292,41 @@ class _Reader:
         spoken = {
             (phrase, times)
             for label, said in self.spoken.items()
-            if not label.startswith("word:")
+            if isinstance(label, str)
             for phrase, times in said.items()
         }
         return sum((phrase.count(" ") + 1) * times for phrase, times in spoken)
 
-    def _weigh(self, label: str, is_long: bool) -> tuple[float, float]:
+    def _weigh(self, label: Label, is_long: bool) -> tuple[float, float]:
         """How important a label is, and how much more it weighs for being said again."""
         said, weights, idf = self.spoken.get(label), self.concepts[label], self.index.idf
         emphasis = 1 + log(sum(said.values())) if said else 1.0
-        if is_long and _is_word(label):
+        is_word = isinstance(label, int)
+        if is_long and is_word:
             emphasis *= LONG_TEXT_WORD_WEIGHT
         importance = emphasis * sum([weight * idf.item(term) for term, weight in weights.items()])
-        return min(importance, MAX_WORD_IMPORTANCE) if _is_word(label) else importance, emphasis
+        return min(importance, MAX_WORD_IMPORTANCE) if is_word else importance, emphasis
 
-    def _unit(self, importance: float, emphasis: float, label: str) -> Unit:
+    def _unit(self, importance: float, emphasis: float, label: Label) -> Unit:
         said = self.spoken.get(label, {})
-        kind, _, name = label.partition(":")
         sources = tuple(sorted(said, key=lambda spoken: -said[spoken]))
+        kind, name, concept = "word", "", None
+        if isinstance(label, str):
+            kind, _, name = label.partition(":")
+            concept = self.index.vocabulary.get(label)
         return Unit(
-            label=sources[0] if _is_word(label) else name,
+            label=name or sources[0],
             kind=kind,
             sources=sources,
             terms={term: weight * emphasis for term, weight in self.concepts[label].items()},
             importance=importance,
-            concept=None if _is_word(label) else self.index.vocabulary.get(label),
+            concept=concept,
         )
 
     def _unknown_unit(self, word: str) -> Unit:
         return Unit(
             label=word, kind="word", sources=(word,), terms={}, importance=MAX_WORD_IMPORTANCE
         )
-
-
-def _is_word(label: str) -> bool:
-    return label.startswith("word:")
 
 
 def _is_concept(meanings: Iterable[Meaning]) -> bool:
@@ -329,31 +339,13 @@ def _own_weight(meanings: Iterable[Meaning]) -> float:
     return WORD_WEIGHT - IN_PHRASE_WEIGHT * max(meaning.weight for meaning in meanings)
 
 
-def find_phrases(typed: Sequence[str], index: Index) -> Iterator[tuple[str, tuple[Meaning, ...]]]:
-    """The phrases that an index knows among words, longest first, and what they mean."""
-    for start, stop, meanings in _spans(typed, index):
-        yield " ".join(typed[start:stop]), meanings
-
-
-def _cut(
+def find_phrases(
     typed: Sequence[str], index: Index
-) -> tuple[Counter[str], Mapping[str, tuple[Meaning, ...]]]:
-    """How often each phrase and each word outside of them was said, and what phrases mean."""
-    meanings_of: dict[str, tuple[Meaning, ...]] = {}
-    segments: list[str] = []
-    at = 0
-    for start, stop, meanings in _spans(typed, index):
-        phrase = " ".join(typed[start:stop])
-        meanings_of[phrase] = meanings
-        segments += typed[at:start]
-        segments.append(phrase)
-        at = stop
-    segments += typed[at:]
-    return Counter(segments), meanings_of
+) -> Iterator[tuple[int, int, tuple[Meaning, ...]]]:
+    """Where the phrases that an index knows begin and end among words, and what they mean.
 
-
-def _spans(typed: Sequence[str], index: Index) -> Iterator[tuple[int, int, tuple[Meaning, ...]]]:
-    """Where the phrases that an index knows begin and end, longest first; the rest are words."""
+    The longest are found first, from left to right; a stop word alone is none.
+    """
     begun, stop = index.phrase_tree.longer, 0
     for start in [at for at, word in enumerate(typed) if word in begun]:
         if start < stop:
@@ -374,6 +366,17 @@ def _longest(typed: Sequence[str], start: int, tree: PhraseTree) -> tuple[int, t
         if tree.meanings:
             stop, meanings = at + 1, tree.meanings
     return stop, meanings
+
+
+def _segment(typed: Sequence[str], spans: Iterable[tuple[int, int, object]]) -> list[str]:
+    """Words in the order they were said, those of each span as one."""
+    segments: list[str] = []
+    at = 0
+    for start, stop, _ in spans:
+        segments += typed[at:start]
+        segments.append(" ".join(typed[start:stop]))
+        at = stop
+    return [*segments, *typed[at:]]
 
 
 def condense(text: str, index: Index, language: Language) -> str:

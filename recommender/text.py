@@ -21,6 +21,8 @@ ANALYSIS_VERSION = "4"
 
 MAX_WORD_LENGTH = 40
 FEWEST_INITIALS = 3
+MAX_REPLACED = 40
+"""So many different letters are folded one by one; Chinese, for one, has more of them."""
 
 # Without the stemmers' own memory, which would keep what donors type.
 _STEMMERS = {
@@ -127,12 +129,23 @@ def fold(text: str) -> str:
     """Case-folded text without accents or compatibility forms (Unicode NFKD)."""
     if text.isascii():
         return text.lower()
+    others = {*_NOT_ASCII.findall(text)}
+    if len(others) > MAX_REPLACED:
+        return _fold(text)
+    # Folding knows no context and changes nothing twice, so letter by letter is the same.
+    for letter in others:
+        text = text.replace(letter, _fold_letter(letter))
+    return text.casefold()
+
+
+def _fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text).casefold()
-    if decomposed.isascii():
-        return decomposed
     for mark in filter(unicodedata.combining, {*_NOT_ASCII.findall(decomposed)}):
         decomposed = decomposed.replace(mark, "")
     return decomposed
+
+
+_fold_letter = lru_cache(maxsize=1_000)(_fold)
 
 
 def words(text: str) -> list[str]:
@@ -178,9 +191,8 @@ def spellings(text: str) -> dict[str, str]:
     """The words of a text that folding changes, by their folded form: "clinica" → "clínica"."""
     if text.isascii():
         return {}
-    composed = unicodedata.normalize("NFC", text).lower()
-    written = {chunk for chunk in composed.split() if not chunk.isascii()}
-    found = (word for chunk in written for word in _WORD.findall(chunk))
+    chunks = dict.fromkeys(chunk for chunk in text.split() if not chunk.isascii())
+    found = _WORD.findall(unicodedata.normalize("NFC", " ".join(chunks)).lower())
     return {fold(word): word for word in found if not word.isascii()}
 
 

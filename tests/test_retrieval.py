@@ -24,10 +24,6 @@ def everything(index: Index) -> np.ndarray:
     return np.ones(len(index), dtype=np.bool_)
 
 
-def all_rows(index: Index) -> np.ndarray:
-    return np.arange(len(index))
-
-
 def query_vectors(n_terms: int) -> st.SearchStrategy[dict[int, float]]:
     return st.dictionaries(
         st.integers(min_value=0, max_value=n_terms - 1),
@@ -108,15 +104,13 @@ def test_the_best_rows_are_those_of_a_whole_sort(scores: list[float], n: int) ->
     assert sorted(array[found].tolist(), reverse=True) == expected
 
 
-@given(PROFILES, st.data())
+@given(PROFILES)
 @settings(max_examples=80, deadline=None)
-def test_coverage_of_rows_is_what_their_terms_say(
-    crowd_index: Index, profile: DonorProfile, data: st.DataObject
+def test_coverage_is_what_the_terms_of_a_listing_say(
+    crowd_index: Index, profile: DonorProfile
 ) -> None:
     query = understand(profile, crowd_index)
-    chosen = data.draw(st.sets(st.integers(min_value=0, max_value=len(crowd_index) - 1)))
-    rows = np.array(sorted(chosen), dtype=np.intp)
-    for row, covered in zip(rows, coverage(query, crowd_index, rows), strict=True):
+    for row, covered in enumerate(coverage(query, crowd_index)):
         listed = crowd_index.documents.mapping(row)
         shares = [
             unit.importance
@@ -129,16 +123,16 @@ def test_coverage_of_rows_is_what_their_terms_say(
 
 
 def test_coverage_is_full_where_everything_asked_is_there(index: Index) -> None:
-    row = np.array([index.row_of["test-haitian-house"]])
+    row = index.row_of["test-haitian-house"]
     both = understand(DonorProfile(communities=("haitian",)), index)
-    assert coverage(both, index, row) == 1
+    assert coverage(both, index)[row] == 1
     query = understand(DonorProfile(text="asylum lawyer", communities=("haitian",)), index)
-    assert coverage(query, index, row) < 1
+    assert coverage(query, index)[row] < 1
 
 
 def test_a_word_of_a_concept_covers_less_than_the_concept(index: Index) -> None:
     (unit,) = understand(DonorProfile(text="asylum"), index).units
-    share = unit_coverage(unit, index, all_rows(index))
+    share = unit_coverage(unit, index)
     assert share[index.row_of["test-harbor-shelter"]] == 1  # carries the tag
     assert 0 < share[index.row_of["test-ayuda-san-juan"]] <= 1
     assert share[index.row_of["test-houston-clinic"]] == 0
@@ -147,8 +141,7 @@ def test_a_word_of_a_concept_covers_less_than_the_concept(index: Index) -> None:
 def test_unknown_words_take_away_from_coverage(index: Index) -> None:
     plain = understand(DonorProfile(text="lawyers"), index)
     odd = understand(DonorProfile(text="lawyers xylophones"), index)
-    rows = all_rows(index)
-    assert coverage(odd, index, rows).max() < coverage(plain, index, rows).max()
+    assert coverage(odd, index).max() < coverage(plain, index).max()
 
 
 @given(PROFILES)
