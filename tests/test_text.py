@@ -1,4 +1,5 @@
 import re
+import unicodedata
 from collections import Counter
 
 import pytest
@@ -13,6 +14,7 @@ from recommender.text import (
     detect_language,
     edit_distance,
     fold,
+    inflections,
     initials,
     is_filler,
     is_stop_word,
@@ -79,6 +81,18 @@ def test_words_are_the_runs_of_letters_and_digits(text: str) -> None:
     assert words(text) == [run[:MAX_WORD_LENGTH] for run in re.findall(r"[^\W_]+", joined)]
 
 
+@given(st.text(max_size=100))
+@settings(max_examples=300)
+def test_folding_letter_by_letter_is_folding_the_whole(text: str) -> None:
+    whole = unicodedata.normalize("NFKD", text).casefold()
+    assert fold(text) == "".join(char for char in whole if not unicodedata.combining(char))
+
+
+def test_a_text_of_many_letters_is_folded_as_one_of_few() -> None:
+    letters = "".join(map(chr, range(0xA0, 0x250)))
+    assert fold(letters) == "".join(map(fold, letters))
+
+
 def test_an_endless_word_is_cut() -> None:
     assert words("a" * 100_000) == ["a" * MAX_WORD_LENGTH]
 
@@ -126,6 +140,14 @@ def test_words_that_only_look_related_keep_apart(left: str, right: str, language
 )
 def test_a_phrase_is_known_in_the_plural(plural: str, one: str) -> None:
     assert phrase_key(["legal", plural]) == phrase_key(["legal", one])
+
+
+@given(st.text(alphabet="abesiuy", min_size=1, max_size=7))
+def test_the_forms_of_a_word_are_all_that_have_its_singular(word: str) -> None:
+    forms = inflections(singular(word))
+    assert word in forms
+    assert {singular(form) for form in forms} == {singular(word)}
+    assert len(forms) == len({*forms})
 
 
 def test_a_phrase_is_not_known_by_a_relative_of_its_words() -> None:

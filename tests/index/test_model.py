@@ -19,7 +19,7 @@ from recommender.models import (
     Status,
     Visibility,
 )
-from recommender.text import fold
+from recommender.text import fold, inflections
 
 Make = Callable[..., Nonprofit]
 
@@ -123,8 +123,10 @@ def test_namesakes_have_the_same_place(index: Index) -> None:
 def test_phrases_and_tags_can_be_looked_up(index: Index) -> None:
     for phrase, meanings in index.phrases.items():
         tree = index.phrase_tree
-        for word in phrase.split(" "):
-            tree = tree.longer[word]
+        for key in phrase.split(" "):
+            branches = [tree.longer[form] for form in inflections(key)]
+            assert all(branch is branches[0] for branch in branches)
+            tree = branches[0]
         assert tree.meanings == meanings
     assert index.tag_names[index.tag_of["communities:somali"]] == "communities:somali"
 
