@@ -43,26 +43,31 @@ BROKEN_LAYOUT = """() => {
     // A heading row that the cells repeat is clipped to nothing.
     const clipped = getComputedStyle(e).clipPath === 'inset(50%)';
     if (!box.width || clipped || e.closest('svg, .hidden, .trap, .skip')) continue;
-    const name = `${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 40)}"`;
+    // Only of what is wrong: the text of every element is the page once for each level.
+    const name = () => `${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 40)}"`;
     const out = box.right > width + 1 || box.left < -1;
-    if (out && !scrolls(e)) found.push(`out of the page: ${name}`);
+    if (out && !scrolls(e)) found.push(`out of the page: ${name()}`);
     const style = getComputedStyle(e);
     const cut = style.overflowX === 'hidden' || style.overflowY === 'hidden';
     if (cut && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1))
-      found.push(`cut off: ${name}`);
+      found.push(`cut off: ${name()}`);
   }
   return found;
 }"""
 ROOT_SIZE = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
 
 
-def faults(page: Page) -> list[str]:
-    """What axe finds on a page, and what does not fit into its window."""
+def violations(page: Page) -> list[str]:
+    """What axe finds on a page."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found = page.evaluate(AXE)
-    told = [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
-    return told + page.evaluate(BROKEN_LAYOUT)
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
+
+
+def faults(page: Page) -> list[str]:
+    """The same, and what does not fit into its window."""
+    return violations(page) + list(page.evaluate(BROKEN_LAYOUT))
 
 
 def faults_at_every_size(page: Page) -> list[str]:
