@@ -423,6 +423,8 @@ def test_similar_groups_say_what_they_share(client: PageClient) -> None:
     for match in found:
         total = sum(reason["contribution"] for reason in match["reasons"])
         assert total == pytest.approx(match["score"], abs=1e-4)
+        # A word that only one language has is no empty word of the other.
+        assert all(all(reason["sources"]) for reason in match["reasons"])
 
 
 def test_resources_are_found_by_topic(client: PageClient) -> None:

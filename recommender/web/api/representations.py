@@ -191,7 +191,7 @@ class Representer:
             "kind": reason.kind,
             "label": label,
             "tag": reason.label if is_tag else None,
-            "sources": reason.sources,
+            "sources": [source for source in reason.sources if source],
         }
 
 

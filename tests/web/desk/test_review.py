@@ -62,7 +62,7 @@ def test_a_revision_that_was_overtaken_says_so_before_and_after_an_approval(desk
     desk.reviewer.submit(f"{QUEUE}/{LAWYERS}/{first}", decision="approve")
 
     page = desk.reviewer.get(path).text
-    assert "Not as this revision found it any more: Serves, in words." in page
+    assert "Changed after this revision was written: Serves, in words." in page
     assert 'value="approve"' not in page
     refused = desk.reviewer.submit(path, decision="approve")
     assert refused.status_code == 409
