@@ -35,6 +35,7 @@ def list_parts(chosen: argparse.Namespace) -> Iterator[Part]:
     yield Part(name="relevance", arguments=tuple(chosen.folders), lacks=no_folders)
     yield Part(name="judged")
     yield Part(name="floor")
+    yield Part(name="corrections")
     yield Part(name="bilingual")
     yield Part(name="known_items")
     yield Part(name="ablation", arguments=tuple(chosen.folders))

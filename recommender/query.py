@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from math import log
 
+from recommender.everyday import is_everyday
 from recommender.floor import NOTHING_SAID, Standing, weigh_phrase, weigh_word
 from recommender.index import Index, Meaning
 from recommender.index.model import PhraseTree
@@ -16,6 +17,7 @@ from recommender.text import (
     edit_distance,
     is_content,
     is_stop_word,
+    singular,
     spellings,
     words,
 )
@@ -37,8 +39,13 @@ LONG_TEXT_WORD_WEIGHT = 0.3
 MAX_WORD_IMPORTANCE = 4.0
 """So that one rare word of a question cannot outweigh all the rest of it in coverage."""
 SHORTEST_CORRECTED = 5
-MIN_CORRECTION_RANK = 3_200
-"""Only a word among the most frequent ones stands in for a mistyped one."""
+N_CORRECTIONS = 7_000
+"""Only so many of the most frequent words stand in for a mistyped one."""
+N_SURE = 400
+"""An everyday word is the slip of one of these or none: "layers" of "lawyers", but never "bride"
+of "bridge". Of 41,000 everyday words that no listing uses 29 are so read."""
+_SAME_SOUND = str.maketrans("vzsj", "bccg")
+"""Initials that Spanish spells both ways: "bivienda", "siudadanía"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +132,7 @@ class _Reader:
         self.concepts: dict[Label, dict[int, float]] = {}
         self.spoken: dict[Label, dict[str, int]] = {}
         self.corrections: dict[str, str] = {}
+        self.guessed: Set[str] = frozenset()
         self.unknown: dict[str, int] = {}
         self.standing = NOTHING_SAID
         self.place_words = frozenset(words(profile.place.label)) if profile.place else frozenset()
@@ -135,7 +143,9 @@ class _Reader:
         counts = Counter(typed)
         language = detect_language(counts, self.profile.language)
         is_long = len(typed) > LONG_TEXT_WORDS
-        known = typed if is_long else [self._corrected(word) for word in typed]
+        known = typed if is_long else [self._corrected(word, language) for word in typed]
+        # What was typed as well is no guess.
+        self.guessed = {*self.corrections.values()} - counts.keys()
         spans = [*find_phrases(known, self.index)]
         phrases = [" ".join(known[start:stop]) for start, stop, _ in spans]
         meanings = dict(zip(phrases, [found for *_, found in spans], strict=True))
@@ -156,13 +166,13 @@ class _Reader:
                 tag = f"{kind.value}:{slug}"
                 self._add_term(tag, self.index.vocabulary.get(tag), CHIP_WEIGHT)
 
-    def _corrected(self, word: str) -> str:
+    def _corrected(self, word: str, language: Language) -> str:
         if word in self.corrections:
             return self.corrections[word]
         if len(word) < SHORTEST_CORRECTED or word.isdigit() or self._is_known(word):
             return word
-        better = correct(word, self.index)
-        if not better:
+        better = correct(word, self.index, language)
+        if not better or not self._is_likely(word, better):
             return word
         self.corrections[word] = better
         return better
@@ -174,6 +184,12 @@ class _Reader:
             or not is_content(word)
             or bool(self.index.terms_of(word))
         )
+
+    def _is_likely(self, word: str, better: str) -> bool:
+        """Whether a word is rather the slip of a better known one than what was meant."""
+        is_phrase = singular(better) in self.index.phrases
+        is_sure = is_phrase and better in self.index.lexicon[:N_SURE]
+        return not is_everyday(word) or (is_sure and edit_distance(word, better, 1) <= 1)
 
     def _read_concept(
         self, phrase: str, times: int, meanings: tuple[Meaning, ...], language: Language
@@ -229,9 +245,8 @@ class _Reader:
     def _weigh_segments(
         self, segments: Mapping[str, int], meanings: Mapping[str, tuple[Meaning, ...]]
     ) -> None:
-        guessed = self.corrections.values()
         for segment, times in segments.items():
-            content = [w for w in segment.split(" ") if w in guessed or is_content(w)]
+            content = [w for w in segment.split(" ") if w in self.guessed or is_content(w)]
             if segment in meanings:
                 weighed = weigh_phrase(meanings[segment], max(1, len(content)))
             else:
@@ -239,7 +254,7 @@ class _Reader:
             self.standing += weighed * times
 
     def _weigh_word(self, word: str) -> Standing:
-        if word in self.corrections.values():
+        if word in self.guessed:
             # "mattress" read as "matters": only a concept makes a guess believable.
             return Standing(foreign=1, n_words=1)
         return weigh_word(self.index.terms_of(word), self.index)
@@ -415,10 +430,24 @@ def _n_other_words(query: Query, phrases: Sequence[str]) -> int:
     return max(0, round(whole) - n_words)
 
 
-def correct(word: str, index: Index) -> str:
-    """The frequent word with the same first letter that a mistyped one stands for, or ""."""
-    limit = 1 if len(word) < 8 else 2
+def correct(word: str, index: Index, language: Language) -> str:
+    """The frequent word, alike from its first sound on, that a mistyped one stands for, or "".
+
+    Of words that are equally near, it is one of the given language.
+    """
+    limit, sound = 1 if len(word) < 8 else 2, word[0].translate(_SAME_SOUND)
     near = [number for number, _ in index.lexicon_grams.similar(word, n=30, at_least=0.3)]
-    likely = [n for n in near if n < MIN_CORRECTION_RANK and index.lexicon[n][0] == word[0]]
-    ranked = sorted((edit_distance(word, index.lexicon[n], limit), n) for n in likely)
-    return index.lexicon[ranked[0][1]] if ranked and ranked[0][0] <= limit else ""
+    frequent = [(n, index.lexicon[n]) for n in near if n < N_CORRECTIONS]
+    ranked = sorted(
+        (distance, not _is_of(language, better, index), n, better)
+        for n, better in frequent
+        if better[0].translate(_SAME_SOUND) == sound
+        and (distance := edit_distance(word, better, limit)) <= limit
+    )
+    return ranked[0][-1] if ranked else ""
+
+
+def _is_of(language: Language, word: str, index: Index) -> bool:
+    """Whether no language knows the word better: names bring its stem in the other one too."""
+    term, known = index.term_of(word, language), index.terms_of(word)
+    return term is not None and index.idf[term] <= index.idf[known].min()

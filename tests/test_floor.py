@@ -149,7 +149,7 @@ def test_how_much_must_belong() -> None:
 
 
 def test_a_guess_at_a_mistyped_word_is_believed_only_as_a_concept(directory_index: Index) -> None:
-    guessed = understand(DonorProfile(text="best mattress"), directory_index)
+    guessed = understand(DonorProfile(text="best fords"), directory_index)
     assert guessed.corrections
     assert guessed.standing == Standing(foreign=1, n_words=1)
     meant = understand(DonorProfile(text="refugee resetlement"), directory_index)

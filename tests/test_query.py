@@ -127,8 +127,39 @@ def test_what_resembles_nothing_is_told_as_unknown(index: Index) -> None:
 def test_known_words_are_not_corrected(index: Index) -> None:
     for word in ("lawyers", "stay", "2024", "abc"):
         assert read(word, index).corrections == ()
-    assert correct("lewiston", index) == "lewiston"
-    assert correct("qqqqqqqq", index) == ""
+    assert correct("lewiston", index, Language.EN) == "lewiston"
+    assert correct("qqqqqqqq", index, Language.EN) == ""
+
+
+@pytest.mark.parametrize("typed", ["horse", "marine", "carne", "avocados"])
+def test_an_everyday_word_that_no_listing_uses_is_not_read_as_another(
+    index: Index, typed: str
+) -> None:
+    assert correct(typed, index, Language.EN)
+    query = read(typed, index)
+    assert query.corrections == ()
+    assert query.unknown_words == (typed,)
+
+
+def test_of_two_near_words_the_one_of_the_language_is_meant(index: Index) -> None:
+    meant = {language: correct("educasion", index, language) for language in Language}
+    assert meant == {Language.EN: "education", Language.ES: "educacion"}
+
+
+def test_a_mistyped_word_begins_with_the_same_sound(index: Index) -> None:
+    assert correct("bivienda", index, Language.ES) == "vivienda"
+    assert correct("tivienda", index, Language.ES) == ""
+
+
+def test_an_everyday_word_is_the_slip_of_a_frequent_one_that_is_a_topic(index: Index) -> None:
+    assert labels(read("layers", index)) == ["services:legal-services"]
+
+
+def test_a_word_that_was_typed_is_no_guess_though_another_is_read_as_it(index: Index) -> None:
+    assert read("natonal", index).standing.foreign == 1
+    both = read("national natonal", index)
+    assert both.corrections == (Correction(typed="natonal", used="national"),)
+    assert both.standing == read("national national", index).standing
 
 
 def test_words_that_repeat_the_place_are_left_out(
