@@ -19,6 +19,7 @@ from recommender.text import (
     is_stop_word,
     singular,
     spellings,
+    stem,
     words,
 )
 
@@ -449,5 +450,5 @@ def correct(word: str, index: Index, language: Language) -> str:
 
 def _is_of(language: Language, word: str, index: Index) -> bool:
     """Whether no language knows the word better: names bring its stem in the other one too."""
-    term, known = index.term_of(word, language), index.terms_of(word)
-    return term is not None and index.idf[term] <= index.idf[known].min()
+    term = index.vocabulary.get(stem(word, language))
+    return term is not None and index.idf[term] <= index.idf[[*index.terms_of(word)]].min()
