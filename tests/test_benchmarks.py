@@ -8,7 +8,7 @@ import pytest
 from benchmarks import __main__ as everything
 from benchmarks import peers, publishing
 from benchmarks.ablation import VARIANTS, changed
-from benchmarks.http import Call, create_bare, write_script
+from benchmarks.http import KEPT, Call, Kind, create_bare, write_script
 from benchmarks.workload import as_collection, summarise
 from recommender.config import ROOT
 from recommender.evaluation import Collection
@@ -157,6 +157,15 @@ def test_a_run_of_wrk_sends_the_very_bytes() -> None:
     bytes_sent = re.sub(rb"\\(\d{3})", lambda m: bytes([int(m[1])]), sent[1].encode())
     assert bytes_sent == body.encode()
     assert 'headers = { ["Content-Type"] = "application/json" }' in script
+
+
+def test_runs_say_whether_it_was_asked_before() -> None:
+    kept = Kind(name="page", calls=(), fresh=KEPT)
+    assert [kept.describe(fresh) for fresh in kept.fresh] == ["page, first", "page, again"]
+    made = Kind(name="page", calls=())
+    assert [made.describe(fresh) for fresh in made.fresh] == ["page"]
+    read = Kind(name="page", calls=(), fresh=(False,))
+    assert [read.describe(fresh) for fresh in read.fresh] == ["page, again"]
 
 
 def test_an_address_is_another_one_only_in_a_first_run() -> None:
