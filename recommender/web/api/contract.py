@@ -7,17 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from flask import abort, request
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from recommender.errors import InvalidProfile
 from recommender.web.problems import error_json
-
-if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import ValidationError
 
 Json = dict[str, Any]
 
@@ -156,8 +154,6 @@ def _body_validator(schema: str) -> Draft202012Validator:
 
 
 def _validator(schema: Json) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator  # here, because it is a tenth of all imports
-
     return Draft202012Validator({**schema, "components": DOCUMENT["components"]})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from recommender.models import (
@@ -111,12 +112,12 @@ class Representer:
         """The fields by which a reader tells one listing from another."""
         names = ("brief", self.language, nonprofit.slug)
         # Kept without the host, which is whatever a caller says it is.
-        return _on_this_host(once(nonprofit, names, lambda: self._brief(nonprofit)))
+        return self._on_this_host(once(nonprofit, names, lambda: self._brief(nonprofit)))
 
     def nonprofit(self, nonprofit: Nonprofit) -> Json:
         """Everything that may be shown of a listing."""
         return {
-            **_on_this_host(self._identity(nonprofit)),
+            **self._on_this_host(self._identity(nonprofit)),
             "summary_en": nonprofit.summary_en,
             "summary_es": nonprofit.summary_es,
             "other_names": nonprofit.other_names,
@@ -171,6 +172,13 @@ class Representer:
             "website": nonprofit.website or None,
         }
 
+    @cached_property
+    def _origin(self) -> str:
+        return origin()
+
+    def _on_this_host(self, listing: Json) -> Json:
+        return {**listing, "url": self._origin + listing["url"]}
+
     def _scored(self, match: Match) -> Json:
         return {
             "score": round(match.score, SCORE_DIGITS),
@@ -193,10 +201,6 @@ class Representer:
             "tag": reason.label if is_tag else None,
             "sources": [source for source in reason.sources if source],
         }
-
-
-def _on_this_host(listing: Json) -> Json:
-    return {**listing, "url": origin() + listing["url"]}
 
 
 def _locations(locations: Iterable[Location]) -> list[Json]:
