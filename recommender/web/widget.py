@@ -248,6 +248,8 @@ def _limit() -> None:
 
 def _find(profile: DonorProfile, frame: Frame) -> Recommendation:
     found = recommend(profile, get_index(), n=frame.look.size.n_matches, exclude=get_excluded())
+    # Of words such as "I want to help" nothing is a reason for one group before another.
+    found = replace(found, matches=tuple(match for match in found.matches if match.reasons))
     if profile.place is None or profile.place.kind is not PlaceKind.STATE:
         return found
     # A state has no middle to measure from.

@@ -314,8 +314,9 @@ def test_what_needs_another_look_says_so_beside_the_matches(world: World) -> Non
     assert 'name="place_choice"' in empty.text
 
 
-def test_where_nothing_fits_nothing_is_shown(world: World) -> None:
-    sent = world.client.post(world.path(), data={"text": "vintage car repair"})
+@pytest.mark.parametrize("text", ["vintage car repair", "I want to help"])
+def test_where_nothing_fits_nothing_is_shown(world: World, text: str) -> None:
+    sent = world.client.post(world.path(), data={"text": text})
     response = world.client.get(sent.headers["Location"])
     assert heading(response) == "No close match"
     assert slugs(response) == []
