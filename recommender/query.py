@@ -203,8 +203,8 @@ class _Reader:
                 self._add_term(tag, self.index.vocabulary.get(tag), CONCEPT_WEIGHT * meaning.weight)
                 self._add_expansion(tag, meaning)
         for word in filter(is_content, phrase.split(" ")):
-            # The words of a phrase only shade what it surely means: those typed do it best.
-            self._add_term(labels[0], self._term(word, language), _own_weight(meanings))
+            # The words of a phrase only shade what it surely means.
+            self._add_word(labels[0], word, language, _own_weight(meanings))
 
     def _has_enough(self) -> bool:
         """Whether so many concepts are above any word that none comes into the themes."""
@@ -237,11 +237,17 @@ class _Reader:
             return
         meant = self._translated(term, language)
         self._speak(meant, word, times)
+        self._add_word(meant, word, language, weight)
+
+    def _add_word(self, label: Label, word: str, language: Language, weight: float) -> None:
+        """Give a word's weight to its term, and a share of it to the English counterpart."""
+        term = self._term(word, language)
+        meant = self._translated(term, language) if term is not None else None
         if meant == term:
-            self._add_term(meant, term, weight)
+            self._add_term(label, term, weight)
         else:
-            self._add_term(meant, meant, (1 - TYPED_SHARE) * weight)
-            self._add_term(meant, term, TYPED_SHARE * weight)
+            self._add_term(label, meant, (1 - TYPED_SHARE) * weight)
+            self._add_term(label, term, TYPED_SHARE * weight)
 
     def _weigh_segments(
         self, segments: Mapping[str, int], meanings: Mapping[str, tuple[Meaning, ...]]

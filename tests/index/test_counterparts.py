@@ -1,9 +1,10 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from recommender.index import BuildInputs, Index, Postings, build_index, counterparts
+from recommender.index import BuildInputs, Index, Meaning, Postings, build_index, counterparts
 from recommender.index.counterparts import find_counterparts
 from recommender.models import DonorProfile, Language, Nonprofit
 from recommender.query import understand
@@ -66,3 +67,12 @@ def test_a_spanish_word_asks_what_its_counterpart_does(parallel: Index) -> None:
     desert, desierto = (parallel.vocabulary[term] for term in ("desert", "desiert"))
     assert english == {desert: 1.0}
     assert spanish == pytest.approx({desert: 0.5, desierto: 0.5})
+
+
+def test_the_words_of_a_phrase_ask_what_their_counterparts_do(parallel: Index) -> None:
+    concept = Meaning(tags=("services:border-aid",), words=(), weight=1.0)
+    index = replace(parallel, phrases={"agua en el desierto": (concept,)})
+    profile = DonorProfile(text="agua en el desierto", language=Language.ES)
+    weights = understand(profile, index).term_weights()
+    both = {parallel.vocabulary[term]: 0.25 for term in ("water", "agu", "desert", "desiert")}
+    assert weights == pytest.approx(both)
