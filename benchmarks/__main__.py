@@ -44,6 +44,7 @@ def list_parts(chosen: argparse.Namespace) -> Iterator[Part]:
     yield Part(name="scale", arguments=register, lacks=no_files)
     yield Part(name="cluster", arguments=register, lacks=no_files or no_dask)
     yield Part(name="publishing")
+    yield Part(name="start")
     yield Part(name="http", lacks=no_wrk)
     yield Part(name="pages", lacks=no_browser)
     yield Part(name="widget", lacks=no_browser)

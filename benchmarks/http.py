@@ -95,12 +95,8 @@ class Server:
 
     def processor_s(self) -> float:
         """Processor time of its workers up to now; by Linux's `/proc`."""
-        ticks = 0
-        for process in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
-            # The name, in brackets, may hold anything; the times are the 12th and 13th behind it.
-            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        workers = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(read_processor_s(int(worker)) for worker in workers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +106,13 @@ class Load:
     per_second: float
     times: Times
     processor_ms: float
+
+
+def read_processor_s(process: int) -> float:
+    """Processor time of one process up to now."""
+    # The name, in brackets, may hold anything; the times are the 12th and 13th behind it.
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def create_bare() -> Flask:
@@ -229,7 +232,7 @@ def _wait_for(port: int) -> None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        sleep(0.1)
+        sleep(0.02)
     raise RuntimeError("The server did not start.")
 
 

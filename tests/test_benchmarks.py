@@ -51,7 +51,7 @@ def test_a_peer_that_is_not_installed_names_its_package(monkeypatch: pytest.Monk
 
 SCRIPTS = (
     *("relevance", "bilingual", "known_items", "ablation", "matching", "http", "pages", "widget"),
-    *("publishing", "corpus", "scale", "cluster"),
+    *("publishing", "start", "corpus", "scale", "cluster"),
 )
 
 

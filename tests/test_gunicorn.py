@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.start import PREPARING
 from recommender.config import ROOT
 from tests.serving import SECRET_KEY
-
-PREPARING = "app:create_server(prepares=True)"
 
 
 def _start(instance: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
