@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -131,10 +130,14 @@ def publish_if_due(db: Database, settings: Settings) -> Publication | None:
         return _build(db, settings, SCHEDULE, lambda *_: None)
 
 
-def warm_up() -> None:
-    """Import what only a build needs, so that the first one does not wait for it."""
-    for name in ("sklearn.feature_extraction.text", "sklearn.preprocessing"):
-        import_module(name)
+def warm_up(db: Database, settings: Settings) -> None:
+    """Build once for nothing, so that the first publication here takes no longer than others.
+
+    That imports what only a build needs, and works out what is kept from one build to the next.
+    """
+    find = partial(find_or_keep, settings.index, find_serving(settings))
+    with suppress(PublishRefused):
+        build_index(read_inputs(db), count=_COUNT, find=find)
 
 
 def is_published(db: Database, settings: Settings) -> bool:

@@ -195,7 +195,8 @@ def _multiply_again(units: Units, start: int, near: _Pairs) -> _Pairs:
         if begin < end:
             left = units.rows[start + first : start + first + GROUP].toarray()
             right = units.rows[near.columns[begin:end]]
-            rows = np.repeat(near.rows[begin:end] - first, np.diff(right.indptr))
-            products = left[rows, right.indices] * right.data
+            at = np.repeat((near.rows[begin:end] - first) * left.shape[1], np.diff(right.indptr))
+            # Two thirds of the time of `left[rows, columns]`.
+            products = left.ravel().take(at + right.indices) * right.data
             cosines[begin:end] = np.add.reduceat(products, right.indptr[:-1])
     return _Pairs(near.rows, near.columns, cosines)

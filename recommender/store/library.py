@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, fields
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlite_utils import Database
@@ -66,7 +67,21 @@ def drop_other_tags(db: Database, tags: Sequence[Tag]) -> None:
 
 def list_term_mappings(db: Database) -> list[TermMapping]:
     """The term map in the order of its file."""
-    return [TermMapping(**row) for row in _read(db, "term_map", TermMapping)]
+    with snapshot(db):
+        query = "SELECT phrase, language, tags, words, weight FROM term_map ORDER BY position"
+        return [_term_mapping(*row) for row in db.execute(query)]
+
+
+@lru_cache(maxsize=10_000)
+def _term_mapping(phrase: str, language: str, tags: str, words: str, weight: float) -> TermMapping:
+    """Kept for the next read, which is after an edit of one of two thousand."""
+    return TermMapping(
+        phrase=phrase,
+        language=language,
+        tags=tuple(json.loads(tags)),
+        words=tuple(json.loads(words)),
+        weight=weight,
+    )
 
 
 def load_term_map(db: Database, mappings: Iterable[TermMapping]) -> tuple[str, ...]:

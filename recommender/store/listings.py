@@ -75,10 +75,11 @@ def list_nonprofits(db: Database, statuses: Iterable[Status] = PUBLIC) -> list[N
 
 
 class ListingReader:
-    """Reads the public listings again and again, for one thread at a time.
+    """Reads the public listings again and again.
 
     A listing whose rows are as they were stays the same object: to compare rows takes half the
     time of making a listing of them, and what was worked out of it need not be worked out anew.
+    Several threads may read at once.
     """
 
     def __init__(self) -> None:

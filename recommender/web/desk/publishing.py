@@ -8,7 +8,7 @@ catalogue, and a change whose worker was killed is published by whoever comes ne
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -145,7 +145,7 @@ def _publish_what_changed(response: Response) -> Response:
     publisher: Background = current_app.extensions["publisher"]
     with suppress(RecommenderError):
         if current_staff() and _is_behind() and find_hold(get_db()) is None:
-            publisher.soon("publish", partial(_publish, get_settings()))
+            publisher.soon("publish", partial(_run, publish_if_due, get_settings()))
         elif current_staff():
             _warm_up(publisher)
     return response
@@ -154,12 +154,12 @@ def _publish_what_changed(response: Response) -> Response:
 @cache
 def _warm_up(publisher: Background) -> None:
     """Be ready for the first approval, once in each worker that staff use."""
-    publisher.soon("warm up", warm_up)
+    publisher.soon("warm up", partial(_run, warm_up, get_settings()))
 
 
-def _publish(settings: Settings) -> None:
+def _run(job: Callable[[store.Database, Settings], object], settings: Settings) -> None:
     with closing(store.connect(settings.database)) as db, _giving_way():
-        publish_if_due(db, settings)
+        job(db, settings)
 
 
 @contextmanager
