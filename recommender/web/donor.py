@@ -247,7 +247,7 @@ class Results:
     @property
     def named_place(self) -> Place | None:
         """The place that the donor's words name, where the place was left out."""
-        if self.profile.place or self.is_long:
+        if self.profile.place or self.answers.condensed:
             return None
         return next(iter(find_places(self.profile.text, get_gazetteer(), n=1)), None)
 

@@ -272,6 +272,12 @@ def test_a_place_in_the_words_is_offered_as_the_place(visitor: PageClient) -> No
     assert "Look around" not in visitor.page(offered).source
 
 
+def test_a_place_in_the_words_is_offered_where_nothing_is_close(visitor: PageClient) -> None:
+    page = visitor.page(ask(visitor, {"text": "robotics for dogs in Denver"}))
+    assert page.headings[0] == "No close match"
+    assert ">Look around Denver, CO<" in page.source
+
+
 def test_a_mistyped_word_is_told(visitor: PageClient) -> None:
     source = visitor.page(ask(visitor, {"text": "asylm lawyers"})).source
     assert "We read “<em>asylm</em>” as “<em>asylum</em>”." in source
