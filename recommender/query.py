@@ -29,6 +29,8 @@ CONCEPT_WEIGHT = 1.5
 IN_PHRASE_WEIGHT = 0.5
 """A word counts half beside the concept its phrase surely means, more where that is less sure."""
 EXPANSION_WEIGHT = 0.3
+SURE = 0.5
+"""From this weight on a phrase without a tag is read by its further words, not by its own."""
 TYPED_SHARE = 0.5
 """What of a Spanish word's weight stays with it where its English counterpart is known."""
 
@@ -224,7 +226,7 @@ class _Reader:
                 if is_content(segment):
                     self._read_word(segment, times, language)
             elif not _is_concept(found):
-                for word in filter(is_content, segment.split(" ")):
+                for word in filter(is_content, _other_words(found) or segment.split(" ")):
                     self._read_word(word, times, language, _own_weight(found))
 
     def _read_word(
@@ -354,6 +356,12 @@ class _Reader:
 def _is_concept(meanings: Iterable[Meaning]) -> bool:
     """Whether a phrase stands for any tag; "animal shelter" only says what is not meant."""
     return any(meaning.tags for meaning in meanings)
+
+
+def _other_words(meanings: Iterable[Meaning]) -> list[str]:
+    """What a phrase without a tag says in our words, if that is sure: "bajos recursos"."""
+    sure = [meaning.words for meaning in meanings if meaning.weight >= SURE]
+    return words(" ".join(each for further in sure for each in further))
 
 
 def _own_weight(meanings: Iterable[Meaning]) -> float:
