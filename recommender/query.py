@@ -144,7 +144,7 @@ class _Reader:
         self._read_chips()
         typed = [word for word in words(self.profile.text) if word not in self.place_words]
         counts = Counter(typed)
-        language = detect_language(counts, self.profile.language)
+        language = _find_language(counts, self.profile.language, self.index)
         is_long = len(typed) > LONG_TEXT_WORDS
         known = typed if is_long else [self._corrected(word, language) for word in typed]
         # What was typed as well is no guess.
@@ -425,7 +425,7 @@ def condense(text: str, index: Index, language: Language) -> str:
     phrases = [phrase for phrase, times in said.items() for _ in range(times)]
     phrases += [_UNKNOWN] * _n_other_words(query, phrases)
     # A stop word between any two keeps them from joining, and the language what it was.
-    between = _BETWEEN[detect_language(Counter(words(text)), language)]
+    between = _BETWEEN[_find_language(Counter(words(text)), language, index)]
     padding = [between] * (LONG_TEXT_WORDS if query.is_long else 0)
     themes = " ".join([f" {between} ".join(phrases), *padding])
     return _spell(themes, spellings(text))
@@ -460,6 +460,16 @@ def correct(word: str, index: Index, language: Language) -> str:
         and (distance := edit_distance(word, better, limit)) <= limit
     )
     return ranked[0][-1] if ranked else ""
+
+
+def _find_language(counts: Mapping[str, int], default: Language, index: Index) -> Language:
+    """The language of the stop words, or else of most other words, or else the default."""
+    by_stop_words = {detect_language(counts, each) for each in Language}
+    if len(by_stop_words) == 1:
+        return by_stop_words.pop()
+    content = [word for word in counts if is_content(word)]
+    votes = {each: sum(_is_of(each, word, index) for word in content) for each in Language}
+    return max(Language, key=lambda each: (votes[each], each is default))
 
 
 def _is_of(language: Language, word: str, index: Index) -> bool:

@@ -1,10 +1,11 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.index import Index
+from recommender.index import Index, Meaning
 from recommender.models import Correction, DonorProfile, Language, Place
 from recommender.query import (
     LONG_TEXT_WORDS,
@@ -180,6 +181,15 @@ def test_an_expansion_weighs_less_than_what_was_said(index: Index) -> None:
     (unit,) = read("asylum", index).units
     lent = unit.terms[index.vocabulary["asil"]]
     assert 0 < lent < unit.terms[index.vocabulary["asylum"]] < unit.terms[unit.concept]
+
+
+def test_a_sure_phrase_without_a_tag_is_read_by_its_further_words(index: Index) -> None:
+    said = {"sin papel": (Meaning(tags=(), words=("records",), weight=1.0),)}
+    sure = replace(index, phrases=said)
+    assert [unit.sources for unit in read("sin papel", sure).units] == [("records",)]
+    said = {"animal shelter": (Meaning(tags=(), words=("records",), weight=0.1),)}
+    doubtful = read("animal shelter", replace(index, phrases=said))
+    assert {source for unit in doubtful.units for source in unit.sources} == {"animal", "shelter"}
 
 
 @given(PROFILES)

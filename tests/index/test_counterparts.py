@@ -76,3 +76,14 @@ def test_the_words_of_a_phrase_ask_what_their_counterparts_do(parallel: Index) -
     weights = understand(profile, index).term_weights()
     both = {parallel.vocabulary[term]: 0.25 for term in ("water", "agu", "desert", "desiert")}
     assert weights == pytest.approx(both)
+
+
+@pytest.mark.parametrize("page", list(Language))
+def test_words_without_stop_words_are_of_the_language_that_knows_them(
+    parallel: Index, page: Language
+) -> None:
+    def read(text: str) -> dict[int, float]:
+        return understand(DonorProfile(text=text, language=page), parallel).term_weights()
+
+    assert read("desierto") == read("el desierto")
+    assert read("desert water") == read("the desert water")
