@@ -28,9 +28,31 @@ DARK = (
 # Only what is wrong comes back: the rest of axe's answer is far larger than the page. Frames
 # are visited by tests of their own: axe cannot speak to one that has no origin.
 AXE = (
-    "axe.run({resultTypes: ['violations'], preload: false, iframes: false})"
+    "axe.run({resultTypes: ['violations'], preload: false, iframes: false, selectors: false})"
     ".then(found => found.violations)"
 )
+# Whether letters stand out is nine tenths of axe's work on a long page, and the same for all
+# that look alike: three of each are looked at. Alike are those of one colour, size and class
+# whose ancestors are alike; what shows no letters is none of them.
+ALIKE = """() => {
+  const kinds = new Map(), looked = new Map();
+  const number = (kind) => kinds.get(kind) ?? kinds.set(kind, kinds.size).get(kind);
+  const hasLetters = (e) => 'value' in e
+    || [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim());
+  const isShown = (e) => e.getClientRects().length && e.checkVisibility({visibilityProperty: true});
+  const look = (e, above) => {
+    const s = getComputedStyle(e);
+    const kind = number([above, e.tagName, e.className, e.disabled, e.control?.disabled, s.color,
+      s.backgroundColor, s.backgroundImage, s.opacity, s.fontSize, s.fontWeight, s.textShadow,
+      s.position, s.clipPath].join());
+    const n = looked.get(kind) ?? 0, counts = hasLetters(e) && isShown(e);
+    e.toggleAttribute('data-look', counts && n < 3);
+    if (counts) looked.set(kind, n + 1);
+    for (const child of e.children) look(child, kind);
+  };
+  look(document.documentElement, '');
+  axe.configure({rules: [{id: 'color-contrast', selector: '[data-look]'}]});
+}"""
 # What sticks out to the right, or is cut off although nothing hides it on purpose.
 BROKEN_LAYOUT = """() => {
   const width = document.documentElement.clientWidth;
@@ -61,6 +83,7 @@ def violations(page: Page) -> list[str]:
     """What axe finds on a page."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
+    page.evaluate(ALIKE)
     found = page.evaluate(AXE)
     return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
 
@@ -130,6 +153,12 @@ def test_a_page_is_for_everyone_in_the_dark(open_window: Open, site: Site, name:
         "<div style='width: 400px'>Too wide</div>",
         "<p style='overflow: hidden; height: 5px'>Cut off</p>",
         "<p style='color: #ccc; background: #fff'>Pale</p>",
+        # Among many that look alike to a hasty eye.
+        "<p>Dark</p>" * 9 + "<p style='color: #ccc'>Pale</p>",
+        "<div><p>On white</p></div>" * 9 + "<div style='background: #222'><p>On black</p></div>",
+        "<p hidden style='color: #ccc'>Pale</p>" * 9 + "<p style='color: #ccc'>Pale</p>",
+        "<p style='color: #ccc'></p>" * 9 + "<p style='color: #ccc'>Pale</p>",
+        "<input aria-label='A' style='color: #ccc; background: #fff' value='Pale'>",
     ],
 )
 def test_a_fault_would_be_found(open_window: Open, body: str) -> None:
