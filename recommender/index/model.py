@@ -233,12 +233,12 @@ class Index:
     @cached_property
     def phrase_tree(self) -> PhraseTree:
         """The known phrases by their words, one after the other, each in all its forms."""
-        tree, forms = PhraseTree(), lru_cache(maxsize=None)(inflections)
+        tree = PhraseTree()
         for phrase, meanings in self.phrases.items():
             branch = tree
             for key in phrase.split(" "):
                 longer = PhraseTree()
-                for form in forms(key):
+                for form in _list_forms(key):
                     longer = branch.longer.setdefault(form, longer)
                 branch = longer
             branch.meanings = meanings
@@ -263,6 +263,10 @@ class Index:
     def nonprofit(self, row: int) -> Nonprofit:
         """The public fields of a listing."""
         return self._read_card(row)
+
+
+_list_forms = lru_cache(maxsize=10_000)(inflections)
+"""Of the words of known phrases, which the next generation has too."""
 
 
 def state_bit(code: str) -> int:
