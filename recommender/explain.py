@@ -76,19 +76,6 @@ class Explainer:
             for row in self._has.tolist()
         ]
 
-    @cached_property
-    def coverage(self) -> npt.NDArray[np.floating]:
-        """The share of what was asked that each listing of the page has: (n_rows,).
-
-        The same as `retrieval.coverage`, from what is read for the reasons anyway.
-        """
-        covered, has = np.zeros(len(self.positions)), self._listed > 0
-        for unit in self._units:
-            weights = np.array([*unit.terms.values()])
-            best = (has[:, [self._terms[term] for term in unit.terms]] * weights).max(1, initial=0)
-            covered += unit.importance * best / weights.max(initial=1e-12)
-        return covered / max(self.signals.query.importance, 1e-9)
-
     @property
     def _units(self) -> Sequence[Unit]:
         return self.signals.query.units

@@ -38,8 +38,8 @@ from recommender.nearness import (
     survey,
 )
 from recommender.query import Query, understand
-from recommender.ranking import Signals, match_names, rank
-from recommender.retrieval import SMALLEST, TopicScores, coverage, retrieve
+from recommender.ranking import Ranking, Signals, match_names, rank
+from recommender.retrieval import SMALLEST, TopicScores, coverage, covers, retrieve
 from recommender.text import words
 
 COVERAGE_FLOOR = 0.1
@@ -82,12 +82,12 @@ def recommend(
     """
     signals = _read_profile(profile, index, exclude)
     query, ranking = signals.query, rank(signals, n=n)
-    first = ranking.order[:n]
-    page = Explainer(signals=signals, ranking=ranking, positions=first, exclude=exclude)
-    far = _is_far(signals, page.coverage)
+    far = _is_far(signals, ranking)
+    # Where nothing could be read, nothing is closest either.
+    shown = ranking.order[: n if query.units or not far else 0]
+    page = Explainer(signals=signals, ranking=ranking, positions=shown, exclude=exclude)
     return Recommendation(
-        # Where nothing could be read, nothing is closest either.
-        matches=page.matches() if query.units or not far else (),
+        matches=page.matches(),
         generation=index.generation,
         no_close_match=far,
         n_candidates=len(signals.topic.rows),
@@ -112,11 +112,10 @@ def order_matches(
 ) -> Order:
     """The order in which `recommend` gives its `n` matches, and what would follow them."""
     signals = _read_profile(profile, index, exclude)
-    ordered = _ordered(rank(signals, n=n).order, signals)
-    far = _is_far(signals, ordered.coverage)
-    if far and not signals.query.units:
-        ordered = _ordered(np.empty(0, dtype=np.intp), signals)
-    return replace(ordered, no_close_match=far)
+    ranking = rank(signals, n=n)
+    far = _is_far(signals, ranking)
+    order = ranking.order[: None if signals.query.units or not far else 0]
+    return replace(_ordered(order, signals), no_close_match=far)
 
 
 def _read_profile(profile: DonorProfile, index: Index, exclude: Set[str]) -> Signals:
@@ -303,12 +302,9 @@ def _topic(query: Query, index: Index, eligible: Mask, kept: Iterable[int]) -> T
     )
 
 
-def _is_far(signals: Signals, seen: npt.NDArray[np.floating]) -> bool:
-    """Whether even the best candidate has too little of what was asked.
-
-    `seen` is what some of them have, of which mostly one has enough.
-    """
-    query, rows = signals.query, signals.topic.rows
+def _is_far(signals: Signals, ranking: Ranking) -> bool:
+    """Whether even the best candidate has too little of what was asked."""
+    query, rows, index = signals.query, signals.topic.rows, signals.index
     if not len(rows):
         return True
     if signals.names.max(initial=0.0) >= 0.8:
@@ -318,9 +314,10 @@ def _is_far(signals: Signals, seen: npt.NDArray[np.floating]) -> bool:
         unread = not words(signals.profile.text)
         return query.is_long or (unread and bool(signals.profile.text.strip()))
     least = _least_coverage(signals)
-    if least == inf or (seen >= least).any():
+    # The first one mostly has enough, and the others need not be looked at.
+    if least == inf or covers(int(rows[ranking.order[0]]), query, index) >= least:
         return least == inf
-    return not (coverage(query, signals.index)[rows] >= least).any()
+    return not (coverage(query, index)[rows] >= least).any()
 
 
 def _least_coverage(signals: Signals) -> float:

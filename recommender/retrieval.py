@@ -106,14 +106,11 @@ def best_rows(scores: Scores, n: int) -> Rows:
 
 def _candidates(raw: Scores, eligible: Mask, is_kept: Mask, best: Rows) -> Rows:
     """The eligible rows (of many, the best and those to be kept), and the best of all."""
-    chosen, rows = eligible, np.flatnonzero(eligible)
-    if len(rows) == len(raw) <= N_CANDIDATES:
-        return rows
-    if len(rows) > N_CANDIDATES:
-        chosen = is_kept & eligible
-        chosen[rows[best_rows(raw.take(rows), N_CANDIDATES)]] = True
-    else:
+    if np.count_nonzero(eligible) <= N_CANDIDATES:
         chosen = eligible.copy()
+    else:
+        chosen = is_kept & eligible
+        chosen[best_rows(raw * eligible, N_CANDIDATES)] = True
     chosen[best] = True
     return np.flatnonzero(chosen)
 
@@ -203,6 +200,16 @@ def coverage(query: Query, index: Index) -> Scores:
     for unit in query.units:
         covered += np.float32(unit.importance) * unit_coverage(unit, index)
     return covered / np.float32(max(query.importance, 1e-9))
+
+
+def covers(row: int, query: Query, index: Index) -> float:
+    """The same of a single listing, without a look at all the others."""
+    held = {*index.documents.row(row)[0].tolist()}
+    covered = 0.0
+    for unit in query.units:
+        best = max([weight for term, weight in unit.terms.items() if term in held], default=0.0)
+        covered += unit.importance * best / max(unit.terms.values(), default=1.0)
+    return covered / max(query.importance, 1e-9)
 
 
 def unit_coverage(unit: Unit, index: Index) -> Scores:

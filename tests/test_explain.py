@@ -11,7 +11,7 @@ from recommender.models import DonorProfile, Language, Nonprofit, Place, Tag, Te
 from recommender.pipeline import recommend
 from recommender.query import Query, Unit, understand
 from recommender.ranking import FEATURES, Signals, rank
-from recommender.retrieval import accumulate, coverage, retrieve
+from recommender.retrieval import accumulate, retrieve
 from recommender.text import analyse
 from tests.profiles import PROFILES
 
@@ -90,17 +90,6 @@ def explain(profile: DonorProfile, query: Query, index: Index) -> tuple[Explaine
     positions = np.arange(len(topic.rows))
     explainer = Explainer(signals=signals, ranking=rank(signals, n=10), positions=positions)
     return explainer, signals
-
-
-@given(PROFILES)
-@settings(max_examples=80, deadline=None)
-def test_what_a_page_covers_is_what_its_listings_do(
-    crowd_index: Index, profile: DonorProfile
-) -> None:
-    query = understand(profile, crowd_index)
-    explainer, signals = explain(profile, query, crowd_index)
-    whole = coverage(query, crowd_index)[signals.topic.rows]
-    assert explainer.coverage == pytest.approx(whole, abs=1e-5)
 
 
 def test_without_a_unit_the_score_loses_what_the_unit_gave(

@@ -12,6 +12,7 @@ from recommender.retrieval import (
     accumulate,
     best_rows,
     coverage,
+    covers,
     retrieve,
     smooth,
     unit_coverage,
@@ -119,6 +120,7 @@ def test_coverage_is_what_the_terms_of_a_listing_say(
             for unit in query.units
         ]
         assert covered == pytest.approx(sum(shares) / max(query.importance, 1e-9), abs=1e-5)
+        assert covered == pytest.approx(covers(row, query, crowd_index), abs=1e-5)
         assert 0 <= covered <= 1 + 1e-6
 
 
