@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -161,11 +162,11 @@ class Gazetteer:
         keys = self._keys(name)
         if preferred := self._preferred(keys):
             return (preferred[0],)
-        rows = [row for row in self._rows(keys, "") if not self.place_is_state[row]]
-        if not rows or int(self.place_weights[rows[0]]) < min_zips:
+        towns = [row for row in self._places(keys) if not self.place_is_state.item(row)]
+        if max(map(self.place_weights.item, towns), default=0) < min_zips:
             return ()
         row = self._row(name)
-        return (row,) if row is not None else tuple(rows)
+        return tuple(self._by_size(towns)) if row is None else (row,)
 
     def has(self, name: str) -> bool:
         """Whether a normalised name leads to any place."""
@@ -180,9 +181,14 @@ class Gazetteer:
         first = (key.partition(b" ")[0] for key in nearest)
         return {word for word, key in zip(words, first, strict=True) if word.encode() == key}
 
-    def _preferred(self, keys: Iterable[int]) -> list[int]:
+    def _preferred(self, keys: range) -> list[int]:
         """The places that some keys always mean."""
-        return [int(self.key_places[key]) for key in keys if self.key_preferred[key]]
+        are_preferred = self.key_preferred[keys.start : keys.stop].tolist()
+        return [*compress(self._places(keys), are_preferred)]
+
+    def _places(self, keys: range) -> list[int]:
+        places: list[int] = self.key_places[keys.start : keys.stop].tolist()
+        return places
 
     def _zip_at_end(self, words: str) -> Place | None:
         match = _ZIP_AT_END.search(words)
@@ -238,8 +244,8 @@ class Gazetteer:
 
     def state_row(self, words: str) -> int | None:
         """The row of a state by a normalised name, code or abbreviation."""
-        rows = (int(self.key_places[key]) for key in self._keys(words))
-        return next((row for row in rows if self.place_is_state[row]), None)
+        places = self._places(self._keys(words))
+        return next((row for row in places if self.place_is_state[row]), None)
 
     def _in_state(self, words: str) -> int | None:
         for name, state_name in _suffix_splits(words.split()):
@@ -308,13 +314,15 @@ class Gazetteer:
         return range(self._lower_bound(name), self._lower_bound(name + "\x01"))
 
     def _lower_bound(self, name: str) -> int:
-        return int(self.keys.searchsorted(name.encode()[:NAME_BYTES]))
+        return self.keys.searchsorted(name.encode()[:NAME_BYTES]).item()
 
-    def _rows(self, keys: Iterable[int], state: str) -> list[int]:
+    def _rows(self, keys: range, state: str) -> list[int]:
         """The places of keys, within a state if one is given, largest first."""
-        rows = dict.fromkeys(int(self.key_places[key]) for key in keys)
-        kept = [row for row in rows if not state or self.state_of(row) == state]
-        return sorted(kept, key=lambda row: (-int(self.place_weights[row]), row))
+        rows = dict.fromkeys(self._places(keys))
+        return self._by_size(row for row in rows if not state or self.state_of(row) == state)
+
+    def _by_size(self, rows: Iterable[int]) -> list[int]:
+        return sorted({*rows}, key=lambda row: (-int(self.place_weights[row]), row))
 
     def state_of(self, row: int) -> str:
         """The two letters of the state that a place is, or is in."""

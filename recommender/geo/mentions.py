@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from recommender.geo.gazetteer import Gazetteer
-from recommender.geo.names import PREFIXES, join, normalise, normalise_word
+from recommender.geo.names import PREFIXES, normalise
 from recommender.geo.states import STATES
 from recommender.models import Place, PlaceKind
 
@@ -35,7 +35,6 @@ _PREPOSITIONS = frozenset(
 )
 _ENDS = frozenset('.!?:“”"')
 _PARTICLES = frozenset({"of", "de", "del", "du", "the", "la", "las", "los"})
-_ESTADO_DE = ["estado", "de"]
 _NEWSPAPERS = frozenset(
     "times post tribune chronicle globe herald journal inquirer guardian".split()
 )
@@ -123,8 +122,7 @@ class _Reader:
         self._gazetteer = gazetteer
         self._tokens = tokens
         # A text says the same names again and again.
-        self._normalised = cache(normalise_word)
-        self._is_known = cache(self._find)
+        self._known_name = cache(self._find)
         self._state_of = cache(gazetteer.state_of)
         self._rows_named = cache(partial(gazetteer.rows_named, min_zips=LARGE_CITY_ZIPS))
 
@@ -158,7 +156,7 @@ class _Reader:
     def _beginnings(self) -> set[str]:
         """The words of the text, each with a capital, that a name may begin with."""
         capital = [token for token in {*self._tokens} if token[0].isupper()]
-        first = {token: self._normalised(token).partition(" ")[0] for token in capital}
+        first = {token: normalise(token).partition(" ")[0] for token in capital}
         # What is joined with the next word, or is nothing by itself, begins with that.
         known = {"", *_STATE_BEGINNINGS, *PREFIXES}
         known |= self._gazetteer.find_beginnings([*{*first.values()} - known])
@@ -180,9 +178,8 @@ class _Reader:
     def _names(self, at: int) -> Iterator[tuple[str, int]]:
         """The known names that begin here, longest first, each with where it ends."""
         for after in reversed([*self._ends(at)]):
-            parts = filter(None, map(self._normalised, self._tokens[at:after]))
-            name = join(" ".join(parts))
-            if self._is_known(self._in_full(name, at, after)) or self._is_known(name):
+            name = self._known_name(" ".join(self._tokens[at:after]))
+            if name:
                 yield name, after
 
     def _ends(self, at: int) -> Iterator[int]:
@@ -196,13 +193,10 @@ class _Reader:
                 return
             before = word
 
-    def _in_full(self, name: str, at: int, after: int) -> str:
-        """The name with "state", where that stands beside it."""
-        is_state = self._at(after) == "state" or self._tokens[max(at - 2, 0) : at] == _ESTADO_DE
-        return f"{name} state" if is_state else name
-
-    def _find(self, name: str) -> bool:
-        return name in _STATE_NAMES or self._gazetteer.has(name)
+    def _find(self, written: str) -> str:
+        """The normalised name, or "" where no place is called so."""
+        name = normalise(written)
+        return name if name in _STATE_NAMES or self._gazetteer.has(name) else ""
 
     def _weight(self, at: int, after: int) -> float:
         if self._is_part_of_another_name(at, after):
@@ -227,7 +221,8 @@ class _Reader:
         return None
 
     def _bare(self, name: str, at: int, after: int) -> tuple[int, ...]:
-        name = self._in_full(name, at, after)
+        if self._at(after) == "state" or self._tokens[max(at - 2, 0) : at] == ["estado", "de"]:
+            name += " state"
         if name == "washington" or self._at(after).lower() in _NEWSPAPERS:
             return ()
         if name in _STATE_NAMES:

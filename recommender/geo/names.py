@@ -19,21 +19,15 @@ def normalise(text: str) -> str:
 
     "L.A." becomes "la", "Cañon City" "canon city", "O'Fallon" and "O Fallon" "ofallon".
     """
-    return join(normalise_word(text))
-
-
-def normalise_word(text: str) -> str:
-    """`normalise`, with "o fallon" left apart: part by part it is the same as of the whole."""
-    if text.isascii() and text.isalpha():
+    if text.isascii() and text.isalpha():  # one plain word, as most are
         return _SHORTENED.get(text.lower(), text.lower())
+    words = [_SHORTENED.get(word, word) for word in _plain(text).split()]
+    return _JOINED.sub(r"\1", " ".join(words))
+
+
+def _plain(text: str) -> str:
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text.replace("´", "'"))
         text = "".join(char for char in decomposed if not unicodedata.combining(char))
     letters = text.casefold()
-    plain = _NOT_WORD.sub(" ", _APOSTROPHES.sub("", _INITIAL_DOT.sub("", letters))).strip()
-    return " ".join(_SHORTENED.get(word, word) for word in plain.split())
-
-
-def join(words: str) -> str:
-    """Normalised words with "o fallon" as one."""
-    return _JOINED.sub(r"\1", words)
+    return _NOT_WORD.sub(" ", _APOSTROPHES.sub("", _INITIAL_DOT.sub("", letters)))
