@@ -142,6 +142,15 @@ def find_status(db: Database, slug: str) -> Status | None:
     return Status(row[0]) if row else None
 
 
+def find_by_ein(db: Database, ein: str) -> str | None:
+    """The slug of the listing that has an EIN and a page, or None."""
+    with snapshot(db):
+        rows = db.execute(
+            "SELECT slug, status FROM nonprofits WHERE ein = ? ORDER BY slug", [ein]
+        ).fetchall()
+    return next((slug for slug, status in rows if status in SHOWN), None)
+
+
 def list_excluded(db: Database) -> frozenset[str]:
     """The slugs that must not be in any answer from now on, whatever the index holds."""
     return _list_slugs(db, EXCLUDED)

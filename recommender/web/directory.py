@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,7 +28,7 @@ from recommender.models import (
     TagKind,
 )
 from recommender.pipeline import FACET_KINDS, search, similar
-from recommender.store.listings import get_nonprofit
+from recommender.store.listings import find_by_ein, get_nonprofit
 from recommender.web import get_db, get_excluded, get_gazetteer, get_index, get_settings
 from recommender.web.answers import (
     Problem,
@@ -66,6 +67,8 @@ PARAMETERS = {
     "states": "state",
     "reach": "reach",
 }
+
+_EIN = re.compile(r"(?:EIN:? *)?(\d{2})-?(\d{7})", re.IGNORECASE)
 
 bp = Blueprint("directory", __name__)
 
@@ -110,6 +113,9 @@ def ask() -> AnyResponse:
         )
     except InvalidProfile as error:
         return _refused(typed, error)
+    slug = _with_ein(wanted.text)
+    if slug:
+        return redirect(url("directory.profile", slug=slug), 303)
     if wanted == Wanted(radius_km=wanted.radius_km):
         return redirect(url("directory.index"), 303)
     return redirect(url("directory.found", sealed=_seal().close(wanted)), 303)
@@ -246,6 +252,12 @@ def _results_page(wanted: Wanted, *, base: str) -> Response:
         turn=lambda number: view.address(page=number),
     )
     return make_response(page)
+
+
+def _with_ein(typed: str) -> str | None:
+    """The listing whose EIN was typed: our pages ask donors to compare it."""
+    ein = _EIN.fullmatch(typed)
+    return find_by_ein(get_db(), "".join(ein.groups())) if ein else None
 
 
 def sort_choices(wanted: Wanted) -> list[tuple[str, str]]:

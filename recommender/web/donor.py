@@ -268,9 +268,14 @@ class Results:
         return [(k.value, slug) for k in TagKind for slug in getattr(filters, k.value)]
 
     @property
+    def is_filtered(self) -> bool:
+        """Whether there is something that every match must have."""
+        return self.profile.filters != Filters()
+
+    @property
     def is_refined(self) -> bool:
         """Whether the panel for refining has been used, scope and radius aside."""
-        return (self.profile.weights, self.profile.filters) != (Weights(), Filters())
+        return self.is_filtered or self.profile.weights != Weights()
 
     @property
     def themes(self) -> list[Reason]:
@@ -287,8 +292,8 @@ class Results:
     @property
     def _fitting(self) -> list[Match]:
         """The matches that have a reason, be it that they meet the donor's own conditions."""
-        filtered = self.profile.filters != Filters()
-        return [match for match in self.answer.found.matches if match.reasons or filtered]
+        found = self.answer.found.matches
+        return [match for match in found if match.reasons or self.is_filtered]
 
     def _shown(self, match: Match) -> Match:
         return replace(match, distance_km=None) if self.whole_state else match

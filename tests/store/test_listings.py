@@ -21,7 +21,7 @@ from recommender.store.catalog import (
     load_nonprofits,
     set_status,
 )
-from recommender.store.listings import TAKEN_DOWN, ListingReader
+from recommender.store.listings import TAKEN_DOWN, ListingReader, find_by_ein
 
 Make = Callable[..., Nonprofit]
 Catalogue = tuple[Nonprofit, ...]
@@ -120,6 +120,16 @@ def test_a_load_never_brings_back_what_staff_took_down(
     load_nonprofits(loaded, _without(catalogue, LAWYERS))
     assert get_nonprofit(loaded, LAWYERS, tuple(Status)).status is status
     assert LAWYERS not in {listing.slug for listing in list_nonprofits(loaded)}
+
+
+def test_a_listing_is_found_by_its_ein_while_it_has_a_page(loaded: Database) -> None:
+    ein = get_nonprofit(loaded, LAWYERS).ein
+    assert find_by_ein(loaded, ein) == LAWYERS
+    assert find_by_ein(loaded, "000000000") is None
+    set_status(loaded, LAWYERS, Status.STALE)
+    assert find_by_ein(loaded, ein) == LAWYERS
+    set_status(loaded, LAWYERS, Status.WITHDRAWN)
+    assert find_by_ein(loaded, ein) is None
 
 
 def test_what_staff_edited_stays_even_when_it_left_the_files(

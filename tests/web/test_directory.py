@@ -69,6 +69,19 @@ def test_an_empty_search_leads_to_the_whole_directory(visitor: PageClient) -> No
     assert look(visitor, q=" ", place="") == "/directory"
 
 
+def test_a_state_is_not_what_groups_are_around(visitor: PageClient) -> None:
+    state, town = (visitor.page(look(visitor, place=typed)) for typed in ("Maine", "04101"))
+    assert "in or for Maine</h2>" in state.source
+    assert "around or for Portland, ME 04101</h2>" in town.source
+
+
+@pytest.mark.parametrize("typed", ["22-3260883", "223260883", "EIN: 22-3260883"])
+def test_an_ein_leads_to_its_listing(visitor: PageClient, typed: str) -> None:
+    assert look(visitor, q=typed) == "/nonprofits/immigrant-legal-advocacy-project"
+    assert look(visitor, "/es", q=typed) == "/es/nonprofits/immigrant-legal-advocacy-project"
+    assert look(visitor, q=typed.replace("22", "99")).startswith("/directory/")
+
+
 def test_facets_narrow_and_their_counts_hold(visitor: PageClient) -> None:
     page = visitor.page("/directory?service=legal-services&state=ME")
     assert 'value="legal-services" checked' in page.source

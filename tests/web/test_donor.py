@@ -265,6 +265,15 @@ def test_conditions_alone_still_list_who_meets_them(visitor: PageClient) -> None
     assert 'class="why"' not in page.source
 
 
+def test_conditions_that_nobody_meets_can_be_taken_back(visitor: PageClient) -> None:
+    address = ask(visitor, {"text": "legal help", "place": "Boise, ID"})
+    assert ">Fewer conditions<" not in visitor.page(address).source
+    only = {"only-languages": "hmong", "only-communities": "haitian"}
+    page = visitor.page(visitor.post(address, data=only).headers["Location"])
+    assert page.headings[0] == "No close match"
+    assert '<a href="#refine">Fewer conditions</a>' in page.source
+
+
 def test_a_place_in_the_words_is_offered_as_the_place(visitor: PageClient) -> None:
     page = visitor.page(ask(visitor, {"text": "legal help for asylum seekers in Portland, Maine"}))
     (offered,) = re.findall(r'<a href="([^"]+)">Look around Portland, ME<', page.source)
@@ -284,7 +293,9 @@ def test_a_mistyped_word_is_told(visitor: PageClient) -> None:
 
 
 def test_to_a_state_there_is_no_distance(visitor: PageClient) -> None:
-    source = visitor.page(ask(visitor, {"text": "asylum", "place": "Maine"})).source
+    page = visitor.page(ask(visitor, {"text": "asylum", "place": "Maine"}))
+    assert page.headings[0] == "Groups that fit, in Maine"
+    source = page.source
     assert " away</li>" not in source
     assert "it has an office in your area" in source
 

@@ -341,7 +341,7 @@ def test_the_address_and_the_partner_decide_how_it_looks(world: World) -> None:
     other = world.get(
         "?topic=housing-shelter&place=ME&size=medium&theme=light&font=sans&accent=%23ABCDEF&radius=0"
     )
-    assert heading(other) == "Housing and shelter: nonprofits around Maine"
+    assert heading(other) == "Housing and shelter: nonprofits in Maine"
     assert len(slugs(other)) == 3
     assert 'data-theme="light" data-font="sans"' in other.text
     assert "/widget/look/abcdef-0.css" in other.text
