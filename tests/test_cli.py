@@ -12,7 +12,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from recommender import cli, publish
+from recommender import cli, exposure, publish, report
 from recommender.config import Settings
 from recommender.errors import UnknownPlace
 from recommender.models import (
@@ -43,6 +43,8 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Flask:
     monkeypatch.setattr(publish, "open_gazetteer", lambda _: FakeGazetteer())
+    for module in (exposure, report):
+        monkeypatch.setattr(module, "CROWD", exposure.Crowd(size=40))
     app = Flask("test")
     app.config["WAYMARK"] = settings
     cli.init_app(app)
@@ -218,7 +220,7 @@ def test_prepare_loads_and_publishes_once(app: Flask, settings: Settings) -> Non
     assert "3 listings, 1 golden queries answered as they should be" in first
     assert "The catalogue is up to date." in second
     assert "The index is up to date." in second
-    assert "Measured who gets shown to 1,000 made-up donors." in first
+    assert "Measured who gets shown to 40 made-up donors." in first
     assert "Measured" not in second
     assert "has been measured" in _flask(app, "index", "exposure").output
 

@@ -4,6 +4,7 @@ import html
 import io
 import logging
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -47,11 +48,9 @@ def password_hash() -> str:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Flask:
+def app(tmp_path: Path, empty_store: Path) -> Flask:
     settings = Settings(instance=tmp_path, data=ROOT / "data", secret_key="test-key " * 8)
-    db = store.connect(settings.database)
-    store.migrate(db)
-    db.close()
+    shutil.copy(empty_store, settings.database)
     app = create_app(settings)
     app.test_client_class = PageClient
     return app

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,8 @@ from app import create_app
 from recommender import store
 from recommender.config import ROOT, Settings
 from recommender.errors import StorageError
-from recommender.models import Language, Nonprofit, Status, Submission, SubmissionKind, Tag
-from recommender.store.catalog import load_nonprofits, load_tags, set_status
+from recommender.models import Language, Status, Submission, SubmissionKind
+from recommender.store.catalog import set_status
 from recommender.store.inbox import (
     CONTACT_DAYS,
     InboxQuery,
@@ -45,13 +46,9 @@ KINDS = dict(zip(GOOD, SubmissionKind, strict=True))
 
 
 @pytest.fixture
-def app(tmp_path: Path, catalogue: tuple[Nonprofit, ...], taxonomy: tuple[Tag, ...]) -> Flask:
+def app(tmp_path: Path, loaded_store: Path) -> Flask:
     settings = Settings(instance=tmp_path, data=ROOT / "data", secret_key="test-key " * 8)
-    db = store.connect(settings.database)
-    store.migrate(db)
-    load_tags(db, taxonomy)
-    load_nonprofits(db, catalogue)
-    db.close()
+    shutil.copy(loaded_store, settings.database)
     app = create_app(settings)
     app.test_client_class = PageClient
     return app
