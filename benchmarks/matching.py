@@ -9,15 +9,26 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 from benchmarks.peers import PEERS
-from benchmarks.workload import Times, Workload, as_collection, read_workload, time_calls
-from recommender.config import load_settings
+from benchmarks.workload import (
+    Times,
+    Workload,
+    as_collection,
+    read_books,
+    read_workload,
+    time_calls,
+)
+from recommender.config import Settings, load_settings
+from recommender.geo import find_places
 from recommender.index import Index, load_current
 from recommender.pipeline import match_text, recommend, search, similar
+from recommender.publish import open_gazetteer
+from recommender.text import words
 
 N_SIMILAR = 100
 WORKER = """
@@ -48,6 +59,26 @@ def measure_ours(index: Index, workload: Workload, *, rounds: int) -> dict[str, 
             lambda text: match_text(text, index), [workload.article] * 10, rounds=rounds
         ),
     }
+
+
+def measure_books(index: Index, settings: Settings, *, rounds: int) -> Iterator[tuple[str, ...]]:
+    """Each text of 10,000 words: its different words, those with a capital, and two medians.
+
+    The times are those of matching it and of finding its places, in milliseconds.
+    """
+    gazetteer = open_gazetteer(settings)
+    for name, profile in read_books(settings).items():
+        said = {*profile.text.split()}
+        capital = sum(word[0].isupper() for word in said)
+        match = time_calls(lambda p: recommend(p, index, n=5), [profile], rounds=rounds)
+        places = time_calls(lambda p: find_places(p.text, gazetteer), [profile], rounds=rounds)
+        yield (
+            name,
+            f"{len({*words(profile.text)}):,}",
+            f"{capital:,}",
+            f"{match.p50:.1f}",
+            f"{places.p50:.1f}",
+        )
 
 
 def measure_peers(index: Index, workload: Workload, *, rounds: int) -> dict[str, Times]:
@@ -119,6 +150,10 @@ def main() -> None:
     reference = next(iter(ours.values()))
     _print_times(ours, reference)
     _print_times(measure_peers(index, workload, rounds=rounds), reference)
+    print("\n| 10,000 words | different | with a capital | match ms | places ms |")
+    print("|---|---|---|---|---|")
+    for row in measure_books(index, settings, rounds=rounds):
+        print(f"| {' | '.join(row)} |", flush=True)
     print(f"\nCold worker, first answer after {measure_cold_start(settings.index):.2f} s")
     for number, memory in enumerate(measure_memory(settings.index), start=1):
         print(f"Worker {number}: " + ", ".join(f"{k} {v:.0f} MB" for k, v in memory.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -20,6 +21,7 @@ from recommender.publish import GOLDEN_FILE, open_gazetteer
 T = TypeVar("T")
 
 ARTICLE_WORDS = 1_000
+BOOK_WORDS = 10_000
 LONG_WORDS = 60
 """Golden queries from this length on are pasted articles, not interests."""
 
@@ -66,6 +68,28 @@ def read_workload(settings: Settings) -> Workload:
             profiles.append(profile)
     article = " ".join(islice(cycle(long_words), ARTICLE_WORDS))
     return Workload(profiles=tuple(profiles), searches=tuple(searches), article=article)
+
+
+def read_books(settings: Settings) -> dict[str, DonorProfile]:
+    """Texts of 10,000 words: one piece of the library over and over, and all in each language."""
+    pieces = json.loads((settings.data / "resources.json").read_text(encoding="utf-8"))
+    texts = {
+        language: [
+            " ".join((*piece[f"take_{language}"], piece[f"body_{language}"])) for piece in pieces
+        ]
+        for language in Language
+    }
+    return {
+        "one piece again and again": _repeat(texts[Language.EN][:1], Language.EN),
+        "the library in English": _repeat(texts[Language.EN], Language.EN),
+        "the library in Spanish": _repeat(texts[Language.ES], Language.ES),
+        "the same without capitals": _repeat([t.lower() for t in texts[Language.EN]], Language.EN),
+    }
+
+
+def _repeat(texts: Iterable[str], language: Language) -> DonorProfile:
+    said = " ".join(texts).split()
+    return DonorProfile(text=" ".join(islice(cycle(said), BOOK_WORDS)), language=language)
 
 
 def as_collection(index: Index) -> Collection:
