@@ -142,7 +142,9 @@ class _Reader:
 
     def read(self) -> Query:
         self._read_chips()
-        typed = [word for word in words(self.profile.text) if word not in self.place_words]
+        typed = words(self.profile.text)
+        if self.place_words:
+            typed = [word for word in typed if word not in self.place_words]
         counts = Counter(typed)
         language = _find_language(counts, self.profile.language, self.index)
         is_long = len(typed) > LONG_TEXT_WORDS
@@ -377,7 +379,12 @@ def find_phrases(
     The longest are found first, from left to right; a stop word alone is none.
     """
     begun, stop = index.phrase_tree.longer, 0
-    for start in [at for at, word in enumerate(typed) if word in begun]:
+    starts = [
+        at
+        for at, (word, following) in enumerate(zip(typed, [*typed[1:], ""], strict=False))
+        if (tree := begun.get(word)) and (tree.meanings or following in tree.longer)
+    ]
+    for start in starts:
         if start < stop:
             continue
         stop, meanings = _longest(typed, start, index.phrase_tree)

@@ -31,6 +31,8 @@ N_BEST = 500
 N_CANDIDATES = 1_000
 """Of more eligible listings only so many are weighed any further."""
 BLOCK = 16
+N_GATHERED = 1_000_000
+"""Up to so many listings × terms all postings are added at once; more are copied too slowly."""
 SMALLEST = np.finfo(np.float32).smallest_subnormal
 RELEVANT_SHARE = 0.1
 """A listing whose topic score is below this share of the best is left out of an answer."""
@@ -118,10 +120,17 @@ def _candidates(raw: Scores, eligible: Mask, is_kept: Mask, best: Rows) -> Rows:
 def accumulate(weights: Mapping[int, float], index: Index) -> Scores:
     """The sum over terms of query weight × listing weight, for every listing: (n_docs,)."""
     scores = np.zeros(len(index), dtype=np.float32)
-    for term, weight in weights.items():
-        rows, listing_weights = index.postings.row(term)
+    terms = np.fromiter(weights.keys(), np.int64, len(weights))
+    asked = np.fromiter(weights.values(), np.float32, len(weights))
+    postings = index.postings
+    if len(index) * len(terms) <= N_GATHERED:
+        rows, given, counts = postings.gather(terms)
+        np.add.at(scores, rows, np.repeat(asked, counts) * given)
+        return scores
+    for term, weight in zip(terms.tolist(), asked, strict=True):
+        rows, given = postings.row(term)
         # A third of the time of `scores[rows] +=`, which reads, adds and writes one by one.
-        np.add.at(scores, rows, np.float32(weight) * listing_weights)
+        np.add.at(scores, rows, weight * given)
     return scores
 
 
@@ -166,11 +175,9 @@ def _feedback_model(raw: Scores, index: Index) -> dict[int, float]:
     rows, scores = _best_smoothed(raw, index)
     if not len(rows):
         return {}
-    listed = [index.documents.row(row) for row in rows.tolist()]
     voices = (scores / scores[0]) ** FEEDBACK_SHARPNESS / index.weight_totals[rows]
-    terms = np.concatenate([columns for columns, _ in listed])
-    given = np.concatenate([weights for _, weights in listed])
-    given *= np.repeat(voices.astype(np.float32), [len(columns) for columns, _ in listed])
+    terms, given, counts = index.documents.gather(rows)
+    given *= np.repeat(voices.astype(np.float32), counts)
     # `np.unique` does the same in three times the time: these are sorted runs.
     order = np.argsort(terms, kind="stable")
     terms = terms[order]

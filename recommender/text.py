@@ -193,7 +193,8 @@ def spellings(text: str) -> dict[str, str]:
         return {}
     chunks = dict.fromkeys(chunk for chunk in text.split() if not chunk.isascii())
     found = _WORD.findall(unicodedata.normalize("NFC", " ".join(chunks)).lower())
-    return {fold(word): word for word in found if not word.isascii()}
+    typed = [word for word in found if not word.isascii()]
+    return dict(zip(fold("\n".join(typed)).split("\n"), typed, strict=False))
 
 
 def stem(word: str, language: Language) -> str:

@@ -47,6 +47,15 @@ def test_accumulating_is_the_matrix_product(crowd_index: Index, data: st.DataObj
     assert accumulate(weights, crowd_index) == pytest.approx(matrix @ vector, rel=1e-4, abs=1e-5)
 
 
+def test_adding_all_postings_at_once_is_adding_term_by_term(
+    crowd_index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = {term: 0.1 + term / 7 for term in range(0, len(crowd_index.vocabulary), 3)}
+    at_once = accumulate(weights, crowd_index)
+    monkeypatch.setattr(retrieval, "N_GATHERED", 0)
+    assert (accumulate(weights, crowd_index) == at_once).all()
+
+
 def test_smoothing_splits_a_score_into_its_own_part_and_a_mean_of_neighbours(
     crowd_index: Index,
 ) -> None:

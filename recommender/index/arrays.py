@@ -40,15 +40,22 @@ class Postings:
         span = slice(self.indptr.item(row), self.indptr.item(row + 1))
         return self.columns[span], self.weights[span]
 
+    def gather(self, rows: Ints) -> tuple[Ints, Floats, Ints]:
+        """The columns and weights of some rows, one after the other, and how many each has."""
+        starts = self.indptr.take(rows)
+        counts = self.indptr.take(rows + 1) - starts
+        ends = counts.cumsum()
+        at = np.repeat(starts - ends + counts, counts)
+        at += np.arange(len(at))
+        return self.columns.take(at), self.weights.take(at), counts
+
     def table(self, rows: Ints, columns: Ints) -> Floats:
         """The weights of some rows at some sorted columns, 0 where none: (n_rows, n_columns)."""
         found = np.zeros((len(rows), len(columns)), dtype=self.weights.dtype)
         if not found.size:
             return found
-        listed = [self.row(row) for row in rows.tolist()]
-        own = np.concatenate([columns for columns, _ in listed])
-        weights = np.concatenate([weights for _, weights in listed])
-        owners = np.repeat(np.arange(len(rows)), [len(columns) for columns, _ in listed])
+        own, weights, counts = self.gather(rows)
+        owners = np.repeat(np.arange(len(rows)), counts)
         at = columns.searchsorted(own)
         hit = np.flatnonzero(columns.take(at, mode="clip") == own)
         found[owners[hit], at[hit]] = weights[hit]

@@ -46,6 +46,10 @@ def test_some_rows_at_some_columns_are_those_of_the_matrix(data: st.DataObject) 
     rows = np.array(data.draw(st.lists(st.sampled_from(range(len(table))))), dtype=np.int32)
     columns = np.array(sorted(data.draw(st.sets(st.sampled_from(range(n_columns))))), np.int32)
     assert np.array_equal(postings.table(rows, columns), table[np.ix_(rows, columns)])
+    found, weights, counts = postings.gather(rows)
+    assert found.tolist() == np.nonzero(table[rows])[1].tolist()
+    assert weights.tolist() == table[rows][table[rows] > 0].tolist()
+    assert counts.tolist() == (table[rows] > 0).sum(axis=1).tolist()
 
 
 def test_the_most_similar_string_comes_first() -> None:
