@@ -44,7 +44,7 @@ never been in an index.
 """
 
 
-MAX_KEPT = 20_000
+MAX_KEPT = 5_000
 """Of more listings a `ListingReader` keeps none in memory."""
 
 
