@@ -48,6 +48,7 @@ from recommender.index import (
 )
 from recommender.index.arrays import Floats, Ints
 from recommender.index.counts import Recount
+from recommender.index.kept import MAX_LISTINGS
 from recommender.index.model import decode
 from recommender.index.neighbours import Units, find_all, is_same
 from recommender.index.progress import Progress, Steps
@@ -134,10 +135,13 @@ def warm_up(db: Database, settings: Settings) -> None:
     """Build once for nothing, so that the first publication here takes no longer than others.
 
     That imports what only a build needs, and works out what is kept from one build to the next.
+    Nothing is kept of a large catalogue, so it is not built.
     """
-    find = partial(find_or_keep, settings.index, find_serving(settings))
-    with suppress(PublishRefused):
-        build_index(read_inputs(db), count=_COUNT, find=find)
+    serving = find_serving(settings)
+    find = partial(find_or_keep, settings.index, serving)
+    with suppress(IndexDamaged, PublishRefused):
+        if read_manifest(settings.index, serving)["n_docs"] <= MAX_LISTINGS:
+            build_index(read_inputs(db), count=_COUNT, find=find)
 
 
 def is_published(db: Database, settings: Settings) -> bool:

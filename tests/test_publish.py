@@ -2,7 +2,7 @@ import errno
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from recommender.index import (
     verify_generation,
 )
 from recommender.index.arrays import Floats, Ints
+from recommender.index.counts import Counts, Recount, count_block
 from recommender.index.neighbours import Units, find_all
 from recommender.models import Nonprofit, Status, Tag, TermMapping, Visibility
 from recommender.publish import (
@@ -35,10 +36,11 @@ from recommender.publish import (
     publish_if_due,
     read_inputs,
     serve_again,
+    warm_up,
 )
 from recommender.store.catalog import get_catalog_revision, load_nonprofits
 from recommender.store.library import load_term_map
-from recommender.store.listings import set_status
+from recommender.store.listings import ListingReader, set_status
 from recommender.store.publications import (
     ChangedListing,
     Changes,
@@ -291,6 +293,45 @@ def test_a_warm_build_is_bit_for_bit_a_cold_one(
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     cold = verify_generation(tmp_path / "cold", run.stdout.strip())
     assert verify_generation(settings.index, warm)["checksums"] == cold["checksums"]
+
+
+def count_counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many listings are read word by word, each time that any are."""
+    counted: list[int] = []
+
+    def count(nonprofits: Sequence[Nonprofit], *rest: Any) -> Counts:
+        counted.append(len(nonprofits))
+        return count_block(nonprofits, *rest)
+
+    monkeypatch.setattr("recommender.index.counts.count_block", count)
+    return counted
+
+
+@pytest.mark.parametrize(("most", "n_counted"), [(12, [12, 1]), (11, [12])])
+def test_warming_up_changes_nothing_and_leaves_less_to_the_first_publication(
+    loaded: Database,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    n_counted: list[int],
+) -> None:
+    publish_rightly(loaded, settings)
+    monkeypatch.setattr(publishing, "_READER", ListingReader())
+    monkeypatch.setattr(publishing, "_COUNT", Recount())
+    monkeypatch.setattr(publishing, "MAX_LISTINGS", most)
+    counted, before = count_counted(monkeypatch), files(settings.index)
+    warm_up(loaded, settings)
+    assert files(settings.index) == before
+    touch(loaded)
+    publish_rightly(loaded, settings)
+    assert counted == n_counted
+
+
+def test_warming_up_before_the_first_publication_is_in_vain(
+    db: Database, settings: Settings
+) -> None:
+    warm_up(db, settings)
+    assert not settings.index.exists()
 
 
 def count_searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
