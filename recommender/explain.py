@@ -137,16 +137,22 @@ class Explainer:
     def _unit_reason(self, number: int, contribution: float, at: int, shares: Table) -> Reason:
         """A unit's share; a term that several units use is split by what each asked of it.
 
-        Where the listing lacks the concept and only uses words of it, those are named.
+        Where the listing lacks the concept and only uses words of it, those are named. Words
+        that stand in the names of its tags alone are related, for it does not say them.
         """
         unit = self._units[number]
-        if self._has[at, number]:
+        if self._has[at, number] and unit.kind != "word":
             return _reason(unit, unit.kind, unit.label, contribution)
         given = shares[at] * self._asked[:, number]
         terms = [term for term in unit.terms if self._listed[at, self._terms[term]]]
         terms.sort(key=lambda term: -given[self._terms[term]])
-        surfaces = [self._surfaces[self._terms[term]] for term in terms]
-        return _reason(unit, "mention", ", ".join(filter(None, surfaces)), contribution)
+        written = self.signals.index.written(int(self._rows[at]))
+        said = [term for term in terms if term in written]
+        if said and unit.kind == "word":
+            return _reason(unit, unit.kind, unit.label, contribution)
+        surfaces = [self._surfaces[self._terms[term]] for term in said or terms]
+        kind = "mention" if said else "related"
+        return _reason(unit, kind, ", ".join(filter(None, surfaces)), contribution)
 
     def _related(self, shares: Table) -> Iterator[list[Reason]]:
         """What came by feedback, named by the words that gave most."""

@@ -373,7 +373,8 @@ class Reason:
     chip, a place) or the neighbour that lent support; the contributions of all reasons
     of a match add up to its score. `kind` is a taxonomy kind, "word", "mention" (the listing
     lacks the concept asked for and only uses words of it, which `label` names), "related"
-    (words that came by feedback) or the feature's own key. `sources` are the donor's words.
+    (words that came by feedback, or that only the tags of the listing are called by) or the
+    feature's own key. `sources` are the donor's words.
     """
 
     feature: str

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,6 +150,27 @@ def test_a_mention_names_the_word_in_the_donors_language(
     mentions = [reason.label for reason in found.reasons if reason.kind == "mention"]
     assert mentions == [word]
     assert [reason.label for reason in found.missing] == ["legal-services"]
+
+
+def test_a_word_that_only_the_tags_are_called_by_is_related_and_never_said(
+    make_nonprofit: Make, taxonomy: tuple[Tag, ...]
+) -> None:
+    pool = (
+        make_nonprofit("Alpha", services=("legal-services",), summary_en="We help."),
+        make_nonprofit("Beta", services=("housing",), summary_en="Attorneys help."),
+    )
+    named = next(tag for tag in taxonomy if tag.slug == "legal-services")
+    tags = (replace(named, synonyms_en=("attorneys at work",)), *taxonomy)
+    index = build_index(BuildInputs(nonprofits=pool, tags=tags))
+    index = replace(index, phrases={})
+    answer = recommend(DonorProfile(text="attorneys"), index)
+    kinds = {
+        match.nonprofit.slug: {reason.kind for reason in match.reasons if reason.label}
+        for match in answer.matches
+    }
+    assert "related" in kinds["alpha"]
+    assert "word" not in kinds["alpha"]
+    assert "word" in kinds["beta"]
 
 
 def test_lending_neighbours_are_named(index: Index) -> None:

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from recommender.geo import STATES
 from recommender.index.arrays import Floats, Ints
+from recommender.index.model import place_names
 from recommender.index.phrases import CONCEPT_KINDS
 from recommender.models import Language, Nonprofit, Tag
 from recommender.text import analyse, public_words, stems
@@ -75,16 +75,6 @@ def _spanish_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
 def _place_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:
     folded = (word for name in place_names(nonprofit) for word in public_words(name))
     return sorted(set(stems(folded, Language.EN)))
-
-
-def place_names(nonprofit: Nonprofit) -> tuple[str, ...]:
-    """The places of a listing in words, its states by their names."""
-    shown = nonprofit.shown_locations
-    states = {place.state for place in shown} | {area.state for area in nonprofit.service_areas}
-    known = [STATES[state] for state in sorted(states) if state in STATES]
-    names = [name for state in known for name in (state.en, state.es)]
-    cities = [place.city for place in shown] + [area.city for area in nonprofit.service_areas]
-    return (nonprofit.serves, *cities, *names)
 
 
 def _concept_terms(nonprofit: Nonprofit, _: TagTexts) -> list[str]:

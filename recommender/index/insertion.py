@@ -22,10 +22,9 @@ from recommender.index.build import build_places, fold_names, list_filters, numb
 from recommender.index.fields import (
     compute_idf,
     count_terms,
-    place_names,
     saturate,
 )
-from recommender.index.model import Cards, Index, PlaceArrays, decode, encode
+from recommender.index.model import Cards, Index, PlaceArrays, decode, encode, place_names
 from recommender.models import Basis, Language, Nonprofit
 from recommender.text import character_grams, fold, stem
 

@@ -25,7 +25,7 @@ from recommender.models import (
     Status,
     Visibility,
 )
-from recommender.text import inflections, is_stop_word, stem, words
+from recommender.text import inflections, is_stop_word, public_words, stem, words
 
 N_CARDS_KEPT = 5_000
 STATE_CODES = tuple(STATES)
@@ -260,6 +260,21 @@ class Index:
         at = self.tag_of.get(tag)
         return self.tag_postings.row(at)[0] if at is not None else np.empty(0, dtype=np.int32)
 
+    def written(self, row: int) -> tuple[int, ...]:
+        """The terms of what a listing says itself, without what its tags are called."""
+        return self._written(row)
+
+    @cached_property
+    def _written(self) -> Callable[[int], tuple[int, ...]]:
+        return lru_cache(maxsize=N_CARDS_KEPT)(self._read_written)
+
+    def _read_written(self, row: int) -> tuple[int, ...]:
+        item = self.nonprofit(row)
+        names = (item.name, *item.other_names, *place_names(item))
+        texts = (*names, item.summary_en, item.summary_es)
+        said = {word for text in texts for word in public_words(text)}
+        return tuple({term for word in said for term in self.terms_of(word)})
+
     def nonprofit(self, row: int) -> Nonprofit:
         """The public fields of a listing."""
         return self._read_card(row)
@@ -267,6 +282,16 @@ class Index:
 
 _list_forms = lru_cache(maxsize=10_000)(inflections)
 """Of the words of known phrases, which the next generation has too."""
+
+
+def place_names(nonprofit: Nonprofit) -> tuple[str, ...]:
+    """The places of a listing in words, its states by their names."""
+    shown = nonprofit.shown_locations
+    states = {place.state for place in shown} | {area.state for area in nonprofit.service_areas}
+    known = [STATES[state] for state in sorted(states) if state in STATES]
+    names = [name for state in known for name in (state.en, state.es)]
+    cities = [place.city for place in shown] + [area.city for area in nonprofit.service_areas]
+    return (nonprofit.serves, *cities, *names)
 
 
 def state_bit(code: str) -> int:
