@@ -69,6 +69,8 @@ KINDS = {
     "results without a place": _matches(text="clases de inglés", services="housing-shelter"),
     "results in a state": _matches("?n=30", text="farmworkers lawyer", place="Texas"),
     "results of an article": _matches(text=LONG, place="90012", scope="anywhere"),
+    "results by place alone": _matches(text="I want to help", place="Portland, ME"),
+    "too little said": _matches(text="I want to help"),
     "no close match": _matches(text="robotics for dogs", place="Denver, CO"),
     "form again": _matches("/change", text=ASYLUM, place="Portland, ME", small="1"),
     "results too old": Kind(path="/matches/gAAAA", status=404),
