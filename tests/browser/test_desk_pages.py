@@ -190,6 +190,16 @@ def window(office: Site, browser: Browser) -> Iterator[Window]:
         context.close()
 
 
+@pytest.fixture(scope="module")
+def wide(office: Site, browser: Browser) -> Iterator[Page]:
+    """One window of the administrator for all pages that only look."""
+    context = browser.new_context(base_url=office.url, viewport=WIDE)
+    page = context.new_page()
+    sit_down(page, office, Role.ADMIN)
+    yield page
+    context.close()
+
+
 def test_no_page_is_forgotten(tmp_path: Path) -> None:
     settings = Settings(instance=tmp_path, data=tmp_path, secret_key="test-key " * 8)
     rules = create_app(settings).url_map.iter_rules()
@@ -203,12 +213,11 @@ def test_no_page_is_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_of_the_desk_is_for_everyone(window: Window, name: str) -> None:
-    page = window(viewport=WIDE)
-    answer = page.goto(PAGES[name])
+def test_a_page_of_the_desk_is_for_everyone(wide: Page, name: str) -> None:
+    answer = wide.goto(PAGES[name])
     assert answer is not None
     assert answer.status == (404 if name == "staff no such page" else 200)
-    assert faults_at_every_size(page) == []
+    assert faults_at_every_size(wide) == []
 
 
 def test_going_back_is_for_everyone(window: Window) -> None:
