@@ -7,6 +7,7 @@ catalogue, and a change whose worker was killed is published by whoever comes ne
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -158,7 +159,7 @@ def _warm_up(publisher: Background) -> None:
 
 
 def _run(job: Callable[[store.Database, Settings], object], settings: Settings) -> None:
-    with closing(store.connect(settings.database)) as db, _giving_way():
+    with closing(store.connect(settings.database)) as db, _giving_way(), _collecting_later():
         job(db, settings)
 
 
@@ -175,6 +176,19 @@ def _giving_way() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(usual)
+
+
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Leave what cycles are garbage until this thread is done.
+
+    To look through all objects of a worker took 90 ms, within every other or third publication.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 # --- Pages -------------------------------------------------------------------------------
