@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -109,7 +110,8 @@ def serve(launch: Launch) -> Iterator[Site]:
         _wait_for(site, server)
         yield site
     finally:
-        server.terminate()
+        # At once: to end in good order waits for browsers to let go of their connections.
+        server.send_signal(signal.SIGQUIT)
         server.wait(timeout=START_S)
 
 
