@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from recommender.geo import STATES
+from recommender.geo import state_names
 from recommender.index import Index
 from recommender.models import DonorProfile
 from recommender.nearness import NearnessArrays
@@ -388,6 +388,5 @@ def _inside(asked: _Name, key: str, row: int, index: Index) -> float:
 
 def _place_words(row: int, index: Index) -> set[str]:
     offices = index.nonprofit(row).shown_locations
-    states = [STATES[place.state] for place in offices if place.state in STATES]
-    names = [name for state in states for name in (state.en, state.es)]
+    names = state_names(place.state for place in offices)
     return {*words(" ".join((*names, *(f"{place.city} {place.state}" for place in offices))))}

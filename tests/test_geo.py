@@ -13,6 +13,7 @@ from recommender.geo import (
     build_gazetteer,
     haversine_km,
     normalise,
+    state_names,
 )
 from recommender.models import Language, PlaceKind
 
@@ -68,6 +69,7 @@ def test_fifty_states_the_capital_and_five_territories_are_named() -> None:
     assert STATES["NC"].name(Language.ES) == "Carolina del Norte"
     assert STATES["NY"].name(Language.ES) == "Nueva York"
     assert STATES["TX"].name(Language.ES) == STATES["TX"].name(Language.EN) == "Texas"
+    assert state_names(["NY", "??"]) == ["New York", "Nueva York"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from recommender.index import BuildInputs, Index, build_index
 from recommender.models import DonorProfile, Location, Nonprofit, Weights
 from recommender.pipeline import recommend
-from recommender.ranking import FEATURES, match_names
+from recommender.ranking import FEATURES, NAME_BY_INITIALS, match_names
 
 Make = Callable[..., Nonprofit]
 
@@ -224,6 +224,12 @@ def test_initials_that_are_a_word_are_that_word(make_nonprofit: Make) -> None:
     ]
     index = build_index(BuildInputs(nonprofits=pool))
     assert match_names("CAMP", index) == {0: 1.0}
+
+
+def test_the_initials_of_any_of_its_names_find_a_group(make_nonprofit: Make) -> None:
+    group = make_nonprofit("Border Lawyers", other_names=("Refugee Women's Kitchen Alliance",))
+    index = build_index(BuildInputs(nonprofits=[make_nonprofit("Another Group"), group]))
+    assert match_names("RWKA", index) == {index.row_of[group.slug]: NAME_BY_INITIALS}
 
 
 def test_revenue_scores_are_level_at_both_ends(make_nonprofit: Make) -> None:

@@ -12,3 +12,4 @@ from recommender.geo.gazetteer import Gazetteer as Gazetteer
 from recommender.geo.mentions import find_places as find_places
 from recommender.geo.names import normalise as normalise
 from recommender.geo.states import STATES as STATES
+from recommender.geo.states import state_names as state_names

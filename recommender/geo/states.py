@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from recommender.models import Language
@@ -82,3 +83,9 @@ MP|Northern Mariana Islands|Islas Marianas del Norte
 PR|Puerto Rico|
 VI|U.S. Virgin Islands|Islas Vírgenes de EE. UU.
 """)
+
+
+def state_names(codes: Iterable[str]) -> list[str]:
+    """The English and the Spanish names of states; unknown codes have none."""
+    known = [STATES[code] for code in codes if code in STATES]
+    return [name for state in known for name in (state.en, state.es)]

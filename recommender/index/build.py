@@ -214,10 +214,10 @@ def _tag_lists(filters: Sequence[Sequence[str]]) -> dict[str, Any]:
 
 
 def list_filters(item: Nonprofit) -> list[str]:
-    """All that a listing can be narrowed by, as `kind:slug`, and what its name is short for."""
+    """All that a listing can be narrowed by, as `kind:slug`, and what its names are short for."""
     states = (f"states:{state}" for state in sorted(_states(item)))
-    letters = initials(item.name)
-    named = [f"initials:{letters}"] if letters else []
+    letters = dict.fromkeys(filter(None, map(initials, (item.name, *item.other_names))))
+    named = (f"initials:{each}" for each in letters)
     return [*concepts(item), f"reach:{item.reach.value}", *states, *named]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recommender.geo import STATES
+from recommender.geo import STATES, state_names
 from recommender.index.arrays import Floats, GramIndex, Ints, Postings
 from recommender.index.points import Points
 from recommender.models import (
@@ -288,10 +288,8 @@ def place_names(nonprofit: Nonprofit) -> tuple[str, ...]:
     """The places of a listing in words, its states by their names."""
     shown = nonprofit.shown_locations
     states = {place.state for place in shown} | {area.state for area in nonprofit.service_areas}
-    known = [STATES[state] for state in sorted(states) if state in STATES]
-    names = [name for state in known for name in (state.en, state.es)]
     cities = [place.city for place in shown] + [area.city for area in nonprofit.service_areas]
-    return (nonprofit.serves, *cities, *names)
+    return (nonprofit.serves, *cities, *state_names(sorted(states)))
 
 
 def state_bit(code: str) -> int:
