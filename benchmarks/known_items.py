@@ -50,9 +50,9 @@ class Directory:
             for name in (item.name, *item.other_names):
                 self.named[name_key(name)].add(item.slug)
                 self.abbreviated[fold(name)].add(item.slug)
+                self.abbreviated[initials(name)].add(item.slug)
                 for word in words(name):
                     self.has_word[word].add(item.slug)
-            self.abbreviated[initials(item.name)].add(item.slug)
 
     def items(self, random: Random) -> Iterator[Item]:
         """Every way to ask for every listing."""
@@ -77,9 +77,9 @@ class Directory:
         return Item(way=way, text=text, right=frozenset(right))
 
     def _by_initials(self, item: Nonprofit) -> Iterator[Item]:
-        letters = initials(item.name)
-        if letters and self.abbreviated[letters] == {item.slug} and letters not in self.named:
-            yield Item(way="initials", text=letters.upper(), right=frozenset({item.slug}))
+        for letters in dict.fromkeys(map(initials, (item.name, *item.other_names))):
+            if letters and self.abbreviated[letters] == {item.slug} and letters not in self.named:
+                yield Item(way="initials", text=letters.upper(), right=frozenset({item.slug}))
 
     def _by_missing_word(self, item: Nonprofit, random: Random) -> Iterator[Item]:
         typed = item.name.split()
