@@ -592,7 +592,11 @@ def evaluate(folder: Path, against: str, as_json: bool) -> None:
     with _plain_errors():
         collection = read_collection(folder)
         engines = {"waymark": own_engine, **_peers([name for name in against.split(",") if name])}
-        figures = [measure(collection, name, make(collection)) for name, make in engines.items()]
+        peers = engines.items()
+        try:
+            figures = [measure(collection, name, make(collection)) for name, make in peers]
+        except ImportError as error:
+            raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(
             json.dumps(

@@ -435,6 +435,15 @@ def test_evaluate_says_what_is_wrong(app: Flask, collection: Path, tmp_path: Pat
     assert (unknown.exit_code, "Unknown peer 'oracle'" in unknown.output) == (1, True)
 
 
+def test_evaluate_names_the_package_that_a_peer_lacks(
+    app: Flask, collection: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tantivy", None)
+    lacking = _flask(app, "evaluate", "--collection", str(collection), "--against", "tantivy")
+    assert lacking.exit_code == 1
+    assert lacking.output == "Error: This peer needs tantivy: pip install tantivy\n"
+
+
 # --- partner ----------------------------------------------------------------------------
 
 GAZETTE = ("partner", "add", "Test Gazette", "--origin", "https://gazette.example/")

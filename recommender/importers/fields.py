@@ -39,7 +39,9 @@ def parse_ein(text: str) -> str:
     if not digits:
         return ""
     if not re.fullmatch(r"[0-9]{5,9}(\.0)?", digits):
-        raise ValueError(f"EIN {text[:20]!r} is not a number of nine digits")
+        rounded = re.fullmatch(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]+", digits)
+        why = "; a spreadsheet has rounded it: give that column the format Text" if rounded else ""
+        raise ValueError(f"{text[:20]!r} is no EIN of nine digits{why}")
     return digits.removesuffix(".0").zfill(9)
 
 

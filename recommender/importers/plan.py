@@ -11,7 +11,15 @@ from typing import Any
 
 from recommender.errors import ImportRefused, NotFound
 from recommender.importers.curation import History
-from recommender.importers.rows import FACTS, MAX_SLUG, Incoming, RowError, Tell, no_tell
+from recommender.importers.rows import (
+    FACTS,
+    MAX_SLUG,
+    Incoming,
+    RowError,
+    Tell,
+    no_tell,
+    slugify,
+)
 from recommender.models import (
     FieldChange,
     Location,
@@ -98,9 +106,10 @@ class _Planner:
         self._by_name: dict[tuple[str, str], Nonprofit] = {}
         for listing in stored:
             self._by_name |= dict.fromkeys(_name_keys(listing), listing)
-        self._tags = defaultdict[str, set[str]](set)
+        self._tags = defaultdict[str, dict[str, str]](dict)
         for tag in list_tags(db):
-            self._tags[tag.kind].add(tag.slug)
+            labels = {slugify(tag.label_en): tag.slug, slugify(tag.label_es): tag.slug}
+            self._tags[tag.kind] = labels | self._tags[tag.kind] | {tag.slug: tag.slug}
         self._fresh: set[str] = set()
         self._seen: dict[str, Incoming] = {}
 
@@ -108,9 +117,17 @@ class _Planner:
         """The verdict on one record."""
         if isinstance(record, RowError):
             return PlannedRow(verdict=Verdict.REJECTED, **vars(record))
-        row = self._judged(record)
-        new = record.nonprofit
+        new = self._in_our_tags(record.nonprofit)
+        row = self._judged(replace(record, nonprofit=new))
         return replace(row, where=record.where, name=new.name, ein=new.ein)
+
+    def _in_our_tags(self, new: Nonprofit) -> Nonprofit:
+        """The record with the tags that it names by a label, in either language, as slugs."""
+        named: dict[str, Any] = {}
+        for kind in TagKind:
+            ours = self._tags[kind.value]
+            named[kind.value] = tuple(dict.fromkeys(ours.get(tag, tag) for tag in new.tags(kind)))
+        return replace(new, **named)
 
     def _judged(self, record: Incoming) -> PlannedRow:
         new = record.nonprofit

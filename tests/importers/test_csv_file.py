@@ -165,7 +165,7 @@ def test_all_fields_are_read(write: Write) -> None:
 @pytest.mark.parametrize(
     ("header", "cell", "reason"),
     [
-        ("ein", "1.2E+08", "ein: EIN"),
+        ("ein", "1.2E+08", "ein: '1.2E+08' is no EIN of nine digits; a spreadsheet"),
         ("zip", "K1A 0B1", "zip: ZIP"),
         ("state", "Ontario", "state:"),
         ("state", "Maine", "city and state:"),

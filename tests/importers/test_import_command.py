@@ -73,7 +73,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
     assert done.exit_code == 0, done.output
     assert "1 create" in done.output
     assert "1 conflict" in done.output
-    assert "line 3: rejected: EIN 'x' is not a number of nine digits" in done.output
+    assert "line 3: rejected: 'x' is no EIN of nine digits" in done.output
     assert _count(settings) == before
 
 

@@ -111,7 +111,7 @@ def test_of_several_returns_the_latest_counts(tmp_path: Path) -> None:
         (b"<Return/>", "none of the forms"),
         (make_return()[:-20], "not well-formed"),
         (make_return(ein=""), "names no EIN"),
-        (make_return(ein="12"), "EIN '12'"),
+        (make_return(ein="12"), "'12' is no EIN"),
         (make_return(period=""), "tax period"),
         (b"<Return>" + b"<a>" * 100, "deeper"),
         (b'<?xml version="1.0" encoding="hex"?><Return/>', "encoding"),

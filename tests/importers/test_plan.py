@@ -212,6 +212,13 @@ def test_a_closed_listing_is_left_alone(plan: Plan, status: Status) -> None:
     assert (row.verdict, row.slug) == (Verdict.REJECTED, "test-legal-help")
 
 
+@pytest.mark.parametrize("label", ["language-education", "clases-de-idioma"])
+def test_tags_may_go_by_their_labels(plan: Plan, label: str) -> None:
+    row = plan(_record(name="Test New", services=(label, "language-education")))
+    assert row.nonprofit is not None
+    assert row.nonprofit.services == ("language-education",)
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [({"services": ("juggling",)}, "no tag"), ({"parent": "nobody"}, "no listing")],
