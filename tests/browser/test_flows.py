@@ -24,7 +24,8 @@ def ask(page: Page, text: str, place: str = "", prefix: str = "") -> None:
     form = page.locator("form.ask")
     form.locator("[name=text]").fill(text)
     form.locator("[name=place]").fill(place)
-    form.locator("button[type=submit]").click()
+    with page.expect_navigation(wait_until="domcontentloaded"):
+        form.locator("button[type=submit]").click()
 
 
 def cards(page: Page) -> Locator:
