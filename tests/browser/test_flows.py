@@ -24,8 +24,13 @@ def ask(page: Page, text: str, place: str = "", prefix: str = "") -> None:
     form = page.locator("form.ask")
     form.locator("[name=text]").fill(text)
     form.locator("[name=place]").fill(place)
+    follow(page, form.locator("button[type=submit]"))
+
+
+def follow(page: Page, link: Locator) -> None:
+    """Click on what leads to another page, and wait until all of that is there."""
     with page.expect_navigation(wait_until="domcontentloaded"):
-        form.locator("button[type=submit]").click()
+        link.click()
 
 
 def cards(page: Page) -> Locator:
@@ -165,7 +170,7 @@ def test_the_language_changes_and_the_page_stays(plain: Page) -> None:
 def test_results_change_language_in_place(plain: Page) -> None:
     ask(plain, "legal help for asylum seekers", "Portland, ME")
     english, found = plain.url, names(plain)
-    plain.locator("a.language").click()
+    follow(plain, plain.locator("a.language"))
     assert path_of(plain) == "/es" + urlsplit(english).path
     assert names(plain) == found
     expect(plain.locator(".why > p").first).to_contain_text("Porque")
