@@ -116,10 +116,8 @@ def measure_edits(db: Database, server: Server, team: Team, slugs: Sequence[str]
         edit(db, team, slug, word)
         started, before = perf_counter(), server.processor_s()
         ask(server, "/staff/account", cookie=f"waymark={team.session}")
-        _wait_until(partial(_is_found, server, word, slug))
-        wall_s, processor_s = perf_counter() - started, server.processor_s() - before
-        alike = (N_ALIKE - 1) * PAUSE_S
-        yield Seen(wall_s=wall_s - alike, processor_s=processor_s)
+        wall_s = _wait_until(partial(_is_found, server, word, slug)) - started
+        yield Seen(wall_s=wall_s, processor_s=server.processor_s() - before)
 
 
 def edit(db: Database, team: Team, slug: str, word: str) -> None:
@@ -146,13 +144,16 @@ def _is_found(server: Server, word: str, slug: str) -> bool:
     return f'"{slug}"' in ask(server, f"/api/v1/nonprofits?q={word}")
 
 
-def _wait_until(is_seen: Callable[[], bool]) -> None:
-    alike, started = 0, perf_counter()
-    while alike < N_ALIKE:
-        alike = alike + 1 if is_seen() else 0
+def _wait_until(is_seen: Callable[[], bool]) -> float:
+    """When the first of enough answers in a row came that have what is waited for."""
+    alike: list[float] = []
+    started = perf_counter()
+    while len(alike) < N_ALIKE:
+        alike = [*alike, perf_counter()] if is_seen() else []
         if perf_counter() - started > PATIENCE_S:
             raise RuntimeError("An edit was not published.")
         sleep(PAUSE_S)
+    return alike[0]
 
 
 def _wait_until_idle(server: Server) -> None:
