@@ -11,10 +11,10 @@ import argparse
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from statistics import mean
 
+from benchmarks.halves import is_in_first_half
 from recommender.config import load_settings
 from recommender.geo import Gazetteer
 from recommender.index import Index, load_current
@@ -41,7 +41,7 @@ class Pair:
     @property
     def is_for_tuning(self) -> bool:
         """Which half may be looked at while words are added."""
-        return int(sha256(self.id.encode()).hexdigest(), 16) % 2 == 0
+        return is_in_first_half(self.id)
 
 
 @dataclass(frozen=True, kw_only=True)

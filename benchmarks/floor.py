@@ -12,10 +12,10 @@ import argparse
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from math import sqrt
 from pathlib import Path
 
+from benchmarks.halves import is_in_first_half
 from recommender.config import load_settings
 from recommender.index import Index, load_current
 from recommender.models import DonorProfile, Language
@@ -75,7 +75,7 @@ def read_requests(path: Path) -> tuple[Request, ...]:
 
 def is_for_calibration(request: Request) -> bool:
     """Which half may be looked at while the floor is tuned."""
-    return int(sha256(request.text.encode()).hexdigest(), 16) % 2 == 0
+    return is_in_first_half(request.text)
 
 
 def find_mistakes(requests: Iterable[Request], index: Index) -> list[Request]:
